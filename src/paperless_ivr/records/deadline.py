@@ -1,4 +1,4 @@
-"""One deadline for all requests to the record while a caller waits."""
+"""A deadline shared by all requests to the record while a caller waits."""
 
 import math
 import time
@@ -11,7 +11,7 @@ _deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
 @contextmanager
 def answering_by(deadline: float) -> Iterator[None]:
-    """Set the time (`time.monotonic`) until which this thread's requests may wait for a turn."""
+    """Set the time (`time.monotonic`) until which this thread's requests can wait for a turn."""
     before = _deadline.set(deadline)
     try:
         yield

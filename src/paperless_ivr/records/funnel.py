@@ -1,7 +1,7 @@
 """The funnel, from the activity record: how far hand-overs got, and why they stopped (R33).
 
-Each hand-over counts once, at the furthest stage it reached. Work done after the call counts
-too, so a day's funnel fills up as links are opened.
+Each hand-over counts once, at the furthest stage it reached. Work done after the call also counts,
+so the funnel for a past day keeps changing as links are opened.
 """
 
 import enum
@@ -45,7 +45,7 @@ class Stage(enum.IntEnum):
 
 
 class By(enum.StrEnum):
-    """The ways to group hand-overs, in addition to their biller."""
+    """The ways to group hand-overs. They are always grouped by biller."""
 
     MOMENT = "moment"
     LANGUAGE = "language"
@@ -53,30 +53,31 @@ class By(enum.StrEnum):
 
 
 NOT_ENDED = "not_ended"
-"""Used instead of a disposition if the call is in progress, or if its worker died during it."""
+"""Stands in for a disposition if the call is in progress, or if its worker exited during it."""
 
 WAITING = {Task.SETTLE: "unsettled", Task.COMPLETE: "kept", Task.FOLLOW: "followed"}
-"""The codes for unfinished work, by task, the most uncertain first."""
+"""The codes for unfinished work, by task, with the most uncertain task first."""
 
 
 class Link(enum.StrEnum):
-    """The outcome of a texted link for which the caller could stay on the line (R52)."""
+    """The outcome of a texted link that the caller could open while on the line (R52)."""
 
     ON_LINE = "on_line"
-    """It was opened before the caller hung up."""
+    """The link was opened before the caller hung up."""
     LATER = "later"
-    """It was opened after the call."""
+    """The link was opened after the call."""
     NOT_OPENED = "not_opened"
-    """It has not been opened."""
+    """The link has not been opened."""
 
 
 class WayEnd(enum.StrEnum):
-    """The outcome of one way of getting an address that a call tried (R08)."""
+    """The outcome of one of the ways in which a call tried to get an address (R08)."""
 
     LEFT = "left"
-    """The caller took another way, or none, or could not meet this one's requirements."""
+    """The caller chose another way, chose none, or could not meet the requirements of this one."""
     TAKEN = "taken"
-    """The caller agreed to enroll with its address, or was transferred to an agent for it."""
+    """The caller agreed to enroll with the address from this way, or was transferred to an agent
+    who would take it."""
     FINISHED = "finished"
     """The bill that the caller agreed to enroll is now paperless."""
 
@@ -88,7 +89,7 @@ class Spelled:
     number: int = 0
     keys: int = 0
     fixes: int = 0
-    """How often a caller stopped the read-back or spelled again."""
+    """How often callers stopped the read-back or spelled the address again."""
     time: timedelta = timedelta()
     """The time from the first question about the address to the last answer."""
 
@@ -103,32 +104,34 @@ class Spelled:
 
 @frozen
 class Loss:
-    """Why hand-overs got no further than a stage."""
+    """The reason that hand-overs got no further than a stage."""
 
     stage: Stage
     disposition: str
-    """How the call ended: a `Disposition`'s value, or `NOT_ENDED`."""
+    """How the call ended: the value of a `Disposition`, or `NOT_ENDED`."""
     reason: str
-    """A `Reason`'s value."""
+    """The value of a `Reason`."""
     afterwards: str = ""
-    """After a consent, the unfinished work or how it ended (an `ActivityType`); otherwise empty."""
+    """After a consent, the code of the unfinished work, or how the work ended (an `ActivityType`).
+    Otherwise empty."""
     why: str = ""
-    """The reason code of that ending."""
+    """The reason code for how the work ended."""
 
 
 @frozen
 class HandOver:
-    """One hand-over, reduced to what the funnel counts."""
+    """What the funnel counts about one hand-over."""
 
     biller: str
     began: datetime
     moment: str
     language: str
-    """The language of the offer; empty if none was made."""
+    """The language of the offer. Empty if no offer was made."""
     loss: Loss
-    """The furthest stage, and why it got no further. If completed, how the call ended."""
+    """The furthest stage, and why the hand-over got no further. If it was completed, how the call
+    ended."""
     link: Link | None = None
-    """None if no link was texted, or none that the caller could wait for."""
+    """None if no link was texted, or if the caller could not wait for it on the line."""
     ways: tuple[tuple[Strategy, WayEnd], ...] = ()
     """The ways of getting an address that were tried, in order."""
     spelled: Spelled = Spelled()
@@ -152,12 +155,12 @@ class Group:
 
 @frozen
 class Funnel:
-    """How many hand-overs reached each stage, and how many were lost there, by reason."""
+    """How many hand-overs reached each stage, and how many got no further, by reason."""
 
     reached: Mapping[Stage, int]
     lost: Mapping[Loss, int]
     links: Mapping[Link, int]
-    """How many texted links were opened on the line, later, or not yet."""
+    """The number of texted links, by whether they were opened on the line, later, or not yet."""
     ways: Mapping[tuple[Strategy, WayEnd], int]
     """How many hand-overs tried each way to an address, by outcome."""
     spelled: Spelled
@@ -171,9 +174,9 @@ def hand_overs(
 ) -> Iterator[HandOver]:
     """Yield the hand-overs that began at or after `since` and before `until`.
 
-    `lines` are the lines of one or more billers, in order for each biller, up to now. Each
-    hand-over is counted as it stands after the last line. The lines should begin a day before
-    `since`, so that a hand-over that began before the first line is not mistaken for a later one.
+    `lines` are the lines of one or more billers up to now, in order for each biller. Each hand-over
+    is reported in its state after the last line. The lines should begin a day before `since`, so
+    that a hand-over that began before `since` is not mistaken for one that began later.
     """
     open_ones: dict[tuple[str, str], _HandOver] = {}
     earlier: list[_HandOver] = []
@@ -183,7 +186,7 @@ def hand_overs(
             earlier.append(open_ones.pop(name))  # the host used the same name twice
         if name not in open_ones:
             if not line.state:
-                continue  # it belongs to a hand-over that began before the first line
+                continue  # the line belongs to a hand-over that began before the first line
             open_ones[name] = _HandOver(line.biller, line.at)
         open_ones[name].hears(line)
     for one in (*earlier, *open_ones.values()):
@@ -221,13 +224,13 @@ class _Yes:
 
     @property
     def afterwards(self) -> tuple[str, str]:
-        """The unfinished work or how it ended, and the reason."""
+        """The code of the unfinished work, or how the work ended and why."""
         left = (name for task, name in WAITING.items() if task in self.left)
         waiting = next(left, None)
         return (waiting, "") if waiting else self.ended
 
     def _settled(self, answer: str) -> None:
-        """Process an outcome. A write that is or may be done stays so (`Record.settle`)."""
+        """Process an outcome, with the same rules as `Record.settle`."""
         if Task.FOLLOW in self.left | self._closed:
             return
         if answer == Accepted.__name__:
@@ -298,7 +301,7 @@ class _HandOver:
             self.consents.setdefault(reference, _Yes()).hears(line)
 
     def _answered(self, line: Activity) -> None:
-        """Process a move: the keys that spell an address, and the next way of getting one."""
+        """Process a move: keys that spell an address, or the next way of getting one."""
         if self.spelling_since:
             keys, fixes = (int(line.detail.get(name, 0)) for name in ("keys", "fixes"))
             self.spelled += Spelled(0, keys, fixes, line.at - self.spelling_since)
@@ -310,7 +313,7 @@ class _HandOver:
             self.ways[self.way] = WayEnd.TAKEN
 
     def _been(self, state: str, rows: str) -> None:
-        """Note the rows that the hand-over took, and the state that it reached."""
+        """Note the rows that the hand-over took and the state that it reached."""
         if state == State.LINK_WAIT.name:
             self.link = self.link or Link.NOT_OPENED
         ways = [way(row) for row in rows.split("; ") if row]
@@ -323,7 +326,7 @@ class _HandOver:
             next(reversed(self.consents.values())).reached(Stage.REGISTERED)
 
     def told(self) -> HandOver:
-        """Return what is known about the hand-over."""
+        """Return the hand-over as the funnel counts it."""
         stage, afterwards = self.stage, ("", "")
         if self.consents:
             furthest = max(reversed(self.consents.values()), key=lambda yes: yes.stage)
@@ -350,8 +353,8 @@ def _names(*phases: Phase) -> frozenset[str]:
 
 
 ACCEPTED = _names(Phase.IDENTITY)
-"""States that show that an offer was accepted. If a call gets there without an offer, the host or
-the caller asked for something else."""
+"""States that show that an offer was accepted. If a call reaches one of them without an offer, the
+host or the caller asked for something else."""
 SPELLING = _names(Phase.EMAIL)
 IDENTIFIED = _names(Phase.BILL, Phase.ADDRESS, Phase.EMAIL, Phase.TEXT, Phase.CONSENT, Phase.PAPER)
 """States that a call reaches only through `State.INVOICE`, or through an offer that names the
@@ -360,7 +363,7 @@ TURNED_OUT_DONE = frozenset(
     (source.name, State.AFTERWARDS.name)
     for source in (State.ENROLLMENT, State.ENROLLMENT_CHECK, State.ENROLLMENT_AGAIN)
 )
-"""Rows taken once the service has the registration, even if only a look-up showed it."""
+"""Rows taken once the service has the registration, even if only a look-up showed that it does."""
 
 
 # ── from hand-overs to funnels ──
@@ -428,7 +431,7 @@ def _group(one: HandOver, by: Collection[By], zone: tzinfo) -> Group:
 
 
 def day_of(moment: datetime, zone: tzinfo) -> date:
-    """Return the date of a point in time in a time zone."""
+    """Return the date of a moment in a time zone."""
     return moment.astimezone(zone).date()
 
 
@@ -439,6 +442,6 @@ def _group_order(group: Group) -> tuple[str, str, int, str]:
 
 
 def loss_order(counted: tuple[Loss, int]) -> tuple[int, int, str, str, str, str]:
-    """Return a sort key: by stage, then the most frequent first."""
+    """Return a sort key: by stage, then by count, with the highest count first."""
     loss, count = counted
     return (loss.stage, -count, loss.disposition, loss.reason, loss.afterwards, loss.why)

@@ -68,27 +68,27 @@ class _HandOver:
 
 @define(eq=False)
 class _Job:
-    """Unfinished work, and the holder of its claim."""
+    """A piece of work left over from a call, and the holder of its claim."""
 
     task: Task
     left: WorkItem
     done: ActivityType | None = None
     holder: str = ""
     until: datetime | None = None
-    """When the holder's lease ends, or when the job may be claimed again."""
+    """When the holder's lease ends, or when the job can be claimed again."""
 
     def free(self, now: datetime) -> bool:
-        """Return whether it can be claimed."""
+        """Return whether the job can be claimed."""
         return self.done is None and (self.until is None or self.until <= now)
 
 
 Whose = tuple[str, str, str | Secret]
-"""The key of a count: the biller; "call", "ani", or "account"; and its ID or number."""
+"""The key of a count: the biller, then "call", "ani", or "account", then the ID or number."""
 
 
 @define(eq=False, repr=False)
 class _Memory:
-    """A store in memory: its clock, its lock, and a switch that makes it fail."""
+    """A store in memory, with a clock, a lock, and a switch that makes it fail."""
 
     now: Callable[[], datetime] = utc_now
     down: bool = False
@@ -124,7 +124,8 @@ class MemoryRecord(_Memory):
     _unfinished: dict[Whose, list[Activity]] = field(init=False, factory=dict)
     _hand_overs: dict[Whose, list[_HandOver]] = field(init=False, factory=dict)
     _reserved: dict[tuple[str | Secret, ...], dict[str, datetime]] = field(init=False, factory=dict)
-    """When each try or text was counted, by person and by key. Given-back tries are removed."""
+    """When each try or text was counted, by the key of its count and its own key. Tries that were
+    given back are removed."""
     _consents: dict[tuple[str, str, datetime], Evidence] = field(init=False, factory=dict)
     _writes: dict[str, PendingWrite] = field(init=False, factory=dict)
     _jobs: dict[tuple[Task, str], _Job] = field(init=False, factory=dict)
@@ -142,14 +143,14 @@ class MemoryRecord(_Memory):
 
     @property
     def writes(self) -> Mapping[str, PendingWrite]:
-        """Every write on record by key, in the order in which they were recorded."""
+        """Every write on record, by key, in the order in which the writes were recorded."""
         with self._lock:
             return dict(self._writes)
 
     # ── activity ──
 
     def note(self, activity: Activity) -> None:
-        """Append a line. Later changes to the `detail` that was passed in have no effect."""
+        """Append a line. Changing its `detail` mapping afterwards has no effect."""
         line = evolve(activity, detail=MappingProxyType(dict(activity.detail)))
         with self._open():
             self._activities.append(line)
@@ -167,8 +168,8 @@ class MemoryRecord(_Memory):
     def _ended(self, call: Whose, lines: list[Activity]) -> None:
         """Count an ended hand-over for its call, its ANI, and the caller's account.
 
-        The accounts in a failed last-four check are not the caller's: a guesser's calls say
-        nothing about the account's owner.
+        The accounts in a failed last-four check are not counted. They are not known to be the
+        caller's, and a guesser's calls must not affect the account's owner.
         """
         last = lines[-1]
         ended = Disposition(last.detail["disposition"])
@@ -207,7 +208,7 @@ class MemoryRecord(_Memory):
         return TryReserved() if reached is None else LimitReached(reached)
 
     def _reserve(self, key: str, counted: tuple[Counted, ...], limits: Limits) -> str | None:
-        """Count something about to be done, once per key, or return the limit that forbids it."""
+        """Count an upcoming try or text, once per key, or return the limit that forbids it."""
         now = self.now()
         for one in counted:
             there = self._reserved.setdefault(one.whose, {})
@@ -268,7 +269,7 @@ class MemoryRecord(_Memory):
                 self._decided(written)
 
     def _decided(self, written: PendingWrite) -> None:
-        """Finish the deferred request with an accepted write's key, and work that it supersedes."""
+        """Close the deferred request with an accepted write's key, and the work it supersedes."""
         write, evidence = written.write, written.evidence
         starts = starts_registration(write)
         for job in self._open_for(_bill(written), Task.COMPLETE, Task.FOLLOW):
@@ -313,7 +314,7 @@ class MemoryRecord(_Memory):
         self._consents.setdefault(_given(evidence), evidence)
 
     def _line(self, what: ActivityType, evidence: Evidence, **detail: str) -> None:
-        """Append a line about something that the record did, or that was done after the call."""
+        """Append a line about something that the record did or that happened after the call."""
         consent = evidence.consent
         self._activities.append(
             Activity(
@@ -337,7 +338,7 @@ class MemoryRecord(_Memory):
     def activity(
         self, biller: str, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[Activity]:
-        """Yield the lines of a biller, without identifying the people they are about."""
+        """Yield the lines of a biller, without the data that identifies people."""
         with self._open():
             lines = [
                 evolve(line, ani=None, accounts=(), evidence=None)
@@ -349,7 +350,7 @@ class MemoryRecord(_Memory):
         yield from sorted(lines, key=lambda line: line.at)
 
     def tracked(self, biller: str) -> tuple[Tracked, ...]:
-        """Return how much of each task is unfinished, and how the rest ended."""
+        """Return how many items of each task are unfinished, and how the rest ended."""
         since: dict[tuple[Task, ActivityType | None], list[datetime]] = {}
         with self._open():
             for job in self._jobs.values():
@@ -366,7 +367,7 @@ class MemoryRecord(_Memory):
     # ── after the call ──
 
     def unsettled(self, before: datetime) -> tuple[PendingWrite, ...]:
-        """Return the writes whose outcome is not certain."""
+        """Return the writes with an uncertain outcome."""
         return tuple(
             w for w in self._left(Task.SETTLE) if isinstance(w, PendingWrite) and w.at < before
         )
@@ -390,7 +391,7 @@ class MemoryRecord(_Memory):
             if job.task in tasks and not job.done and _bill(job.left) == bill
         ]
 
-    def claim(  # noqa: PLR0913, PLR0917 - as the port has it
+    def claim(  # noqa: PLR0913, PLR0917 - the port requires these arguments
         self,
         task: Task,
         biller: str,
@@ -476,7 +477,7 @@ class MemoryRecord(_Memory):
 
 
 def _copied(value: Any) -> Any:
-    """Copy the containers and jobs of a store. Everything else in it is frozen."""
+    """Return a copy of the containers and jobs of a store. Everything else in it is frozen."""
     match value:
         case dict():
             return {key: _copied(held) for key, held in value.items()}
@@ -494,12 +495,12 @@ def _concerned(biller: str, ani: Secret | None, accounts: Iterable[Secret]) -> s
 
 
 def _given(evidence: Evidence) -> tuple[str, str, datetime]:
-    """Return what identifies a consent: its biller, its reference, and when it was given."""
+    """Return the key of a consent: its biller, its reference, and when it was given."""
     return (evidence.consent.biller, evidence.consent.reference, evidence.answered)
 
 
 def _bill(left: WorkItem) -> tuple[str, Secret, str]:
-    """Return the bill that a consent is about: the biller, the customer, and the invoice type."""
+    """Return the bill that a work item is about: its biller, customer, and invoice type."""
     what = left.request if isinstance(left, DeferredRequest) else left.write
     return (left.evidence.consent.biller, what.customer, what.invoice_type)
 
@@ -531,7 +532,7 @@ class MemoryLiveCalls(_Memory):
             self._saved[call.call_id] = self.now()
 
     def drop(self, call_id: str) -> None:
-        """Forget a call."""
+        """Remove a call."""
         with self._open():
             self._calls.pop(call_id, None)
             self._saved.pop(call_id, None)

@@ -30,25 +30,26 @@ from paperless_ivr.keypad import counts_as
 from paperless_ivr.secret import Secret
 
 A_DAY = timedelta(hours=24)
-"""A limit's day is the last 24 hours, with no time zone and no reset at midnight."""
+"""The day over which a limit counts: the last 24 hours, with no time zone and no reset at
+midnight."""
 
 BACK_TO_PAPER = (Disposition.OPTED_OUT, Disposition.OPT_OUT_REQUESTED)
-"""Endings that count for the next offer even if the call made no offer."""
+"""Dispositions that affect the next offer even if no offer was made in the call."""
 
 
 class ActivityType(enum.StrEnum):
-    """The kind of an entry in the activity record (R30)."""
+    """The type of a line in the activity record (R30)."""
 
     ARRIVED = "arrived"
     OFFERED = "offered"
     ANSWERED = "answered"
     LAST_FOUR_MISSED = "last_four_missed"
     MATCHED = "matched"
-    """The caller proved who they are, so the try whose `key` is in `detail` is given back."""
+    """The caller proved their identity, so the try with the `key` in `detail` is given back."""
     UNANSWERED = "unanswered"
-    """The service never answered a search, so the try whose `key` is in `detail` is given back."""
+    """The service never answered a search, so the try with the `key` in `detail` is given back."""
     LIMITED = "limited"
-    """No try or text was left; `detail` has the limit."""
+    """No tries or texts were left. `detail` contains the limit."""
     CONSENTED = "consented"
     SENT = "sent"
     SETTLED = "settled"
@@ -70,7 +71,7 @@ GIVES_BACK = (ActivityType.MATCHED, ActivityType.UNANSWERED)
 
 
 PAPERLESS_ALREADY = "paperless_already"
-"""The reason for completing a deferred request whose registration is already confirmed."""
+"""The reason code for completing a deferred request when the bill is already paperless."""
 
 FINISHES = frozenset(
     {
@@ -87,13 +88,14 @@ FINISHES = frozenset(
 
 @frozen
 class Evidence:
-    """A consent as given: the exact words, their version, and the times of question and answer."""
+    """A consent as given: the exact words, their version, and when it was asked for and given."""
 
     consent: Consent
     words: str = field(repr=False)
-    """The words that were heard, in the consent's language. Personal: they name the address."""
+    """The words that were heard, in the consent's language. They are personal data because they can
+    contain the address."""
     words_version: str
-    """Digest of the wording (`Release.words`)."""
+    """The digest of the wording (`Release.words`)."""
     asked: datetime
     answered: datetime
     call_id: str
@@ -101,7 +103,8 @@ class Evidence:
     ani: Secret | None = None
     """The caller's number at the time of the consent."""
     edition: Release = Release()
-    """The call's flow, policy, and words; empty if an earlier version recorded it."""
+    """The call's flow, policy, and words. Empty if an earlier version of the library recorded the
+    consent."""
 
 
 @frozen
@@ -114,16 +117,16 @@ class Activity:
     policy_version: str
     at: datetime
     state: str
-    """The call's state after the activity; empty for entries that the record makes itself, or that
-    are made after the call."""
+    """The call's state after the activity. Empty for lines that the record adds itself or that are
+    added after the call."""
     ani: Secret | None = None
     accounts: tuple[Secret, ...] = ()
     """The caller's own account; for `LAST_FOUR_MISSED`, the accounts that were tried."""
     detail: Mapping[str, str] = field(factory=dict)
-    """Names and codes, never personal data: the row taken, the answer's class.
+    """Names and codes, such as the row taken or the answer's class. Never personal data.
 
-    For `ENDED`, it has the `disposition`'s value, which `screen` uses. Every line caused by a
-    hand-over has its `handover` (`Arrival.reference`).
+    For `ENDED`, it contains the value of the `disposition`, which `screen` uses. Every line from a
+    hand-over contains its `handover` (`Arrival.reference`).
     """
     evidence: Evidence | None = None
 
@@ -137,11 +140,11 @@ class SavedCall:
     call: bytes = field(repr=False)
     document: str = field(default="", repr=False)
     biller: str = ""
-    """Empty if an earlier version of the library saved it."""
+    """Empty if an earlier version of the library saved the call."""
 
 
 class Task(enum.StrEnum):
-    """A kind of unfinished work after a call (R32)."""
+    """A kind of work left over from a call (R32)."""
 
     SETTLE = "settle"
     """A write with an uncertain outcome: look it up."""
@@ -153,14 +156,14 @@ class Task(enum.StrEnum):
 
 @frozen
 class PendingWrite:
-    """A write on record whose outcome is uncertain: it was never settled, or is unknown."""
+    """A write on record with an uncertain outcome: never settled, or settled as unknown."""
 
     write: Write
     evidence: Evidence
     at: datetime
     answer: ServiceAnswer | None = None
     attempts: int = 0
-    """How many times it was claimed."""
+    """How many times the write was claimed."""
 
     @property
     def key(self) -> str:
@@ -170,7 +173,7 @@ class PendingWrite:
 
 @frozen
 class DeferredRequest:
-    """A deferred request that is still open, and the consent to it."""
+    """An open deferred request and the consent to it."""
 
     request: DeferRequest
     evidence: Evidence
@@ -185,7 +188,7 @@ class DeferredRequest:
 
 @frozen
 class OpenRegistration:
-    """A registration that a write started: pending until its link is opened, or expires."""
+    """A registration that a write started. It is pending until its link is opened or expires."""
 
     write: EnrollInPaperless | StoreCustomerPreference
     evidence: Evidence
@@ -195,17 +198,17 @@ class OpenRegistration:
 
     @property
     def key(self) -> str:
-        """The key of the write that started it."""
+        """The key of the write that started the registration."""
         return self.write.key
 
 
 WorkItem = PendingWrite | DeferredRequest | OpenRegistration
-"""A piece of unfinished work after a call. Its biller is the consent's."""
+"""A piece of work left over from a call. Its biller is the biller of its consent."""
 
 
 @frozen
 class Tracked:
-    """How many items of one task are unfinished, or ended in one particular way."""
+    """The number of items of one task that are unfinished or that ended in one particular way."""
 
     task: Task
     ended: ActivityType | None
@@ -217,7 +220,7 @@ class Tracked:
 
 @frozen
 class Removed:
-    """How much a purge or an erasure removed."""
+    """The number of rows that a purge or an erasure removed."""
 
     activities: int = 0
     consents: int = 0
@@ -233,13 +236,13 @@ class Counted:
     limit: str
     """The name of the setting in `Limits`."""
     whose: tuple[str, *tuple[str | Secret, ...]]
-    """The key of the count: its kind, and the biller, account, or number that it is for."""
+    """The key of the count: its kind, and the biller, account, or number that it applies to."""
     most: tuple[int, int]
-    """How many are allowed in 24 hours, and in the window."""
+    """The maximum in 24 hours and the maximum in the window."""
 
 
 def counted_account(account: Secret) -> Secret:
-    """Return the normalized form under which an account is counted, however it was written."""
+    """Return an account in the normalized form that is used for counting."""
     return Secret(counts_as(account.reveal()), account.kind)
 
 
@@ -260,8 +263,8 @@ def tried(request: ReserveTry, limits: Limits) -> tuple[Counted, ...]:
 def texted(write: Write, evidence: Evidence, limits: Limits) -> tuple[Counted, ...]:
     """Return the number, account, caller, and biller that a text counts against.
 
-    Empty if the write is not a text. Numbers and callers are counted across all billers, since
-    every text costs money and may be unwelcome.
+    The result is empty if the write is not a text. Numbers and callers are counted across all
+    billers, since every text costs money and may be unwelcome.
     """
     if not isinstance(write, SendWebLink):
         return ()
@@ -293,7 +296,7 @@ def task_of(left: WorkItem) -> Task:
 
 
 def tracked_order(tracked: Tracked) -> tuple[int, str]:
-    """Sort by task, unfinished first."""
+    """Return a sort key: by task, with unfinished work first."""
     return (list(Task).index(tracked.task), tracked.ended or "")
 
 
@@ -307,24 +310,27 @@ def about(consent: Consent) -> Mapping[str, str]:
 
 
 def starts_registration(write: Write) -> bool:
-    """Whether a write, once accepted, starts a registration to follow."""
+    """Return whether a write starts a registration once the service accepts it."""
     return isinstance(write, EnrollInPaperless) or (
         isinstance(write, StoreCustomerPreference) and write.paperless
     )
 
 
 def decides(write: Write) -> bool:
-    """Whether a write decides how a bill is delivered, which makes earlier requests obsolete."""
+    """Return whether a write decides how a bill is delivered.
+
+    Such a write makes earlier requests for the bill obsolete.
+    """
     return isinstance(write, EnrollInPaperless | StoreCustomerPreference)
 
 
 class Record(Protocol):
     """The part of the record that calls use.
 
-    Every method returns within `budgets.record`, and raises `errors.RecordDown` if it cannot
-    answer or save; drivers set no time limit of their own. If only the answer was lost, the work
-    may have been done: then the error is `in_doubt`, and the caller is not told that nothing was
-    changed. Repeating a request with the same key has no further effect.
+    Every method returns within `budgets.record`, and raises `errors.RecordDown` if it cannot read
+    or save the data. Drivers set no time limit of their own. If only the answer was lost, the
+    change may have been saved. In that case, the error is `in_doubt`, and the caller must not be
+    told that nothing was changed. Repeating a request with the same key has no further effect.
     """
 
     def note(self, activity: Activity) -> None:
@@ -334,9 +340,9 @@ class Record(Protocol):
     def screen(self, request: Screen) -> Screened:
         """Return how the last earlier call with an offer to this caller or account ended (R14).
 
-        This counts each hand-over in which an offer was made (`OFFERED`), and each that ended
-        with a bill back on paper (`OPTED_OUT`, `OPT_OUT_REQUESTED`), with or without an offer.
-        Callers are matched by ANI, and accounts by `Activity.accounts`.
+        This considers every hand-over in which an offer was made (`OFFERED`), and every hand-over
+        that ended with a bill going back to paper (`OPTED_OUT`, `OPT_OUT_REQUESTED`), even if no
+        offer was made. Callers are matched by ANI, and accounts by `Activity.accounts`.
         """
         ...
 
@@ -344,65 +350,72 @@ class Record(Protocol):
         """Count a try before it is made, or return the limit that forbids it (R17, R47).
 
         Checking and counting are atomic, so concurrent calls never get more tries than are left.
-        The try counts against each of `tried`, in 24 hours and in `limits.window_days`, until an
-        activity in `GIVES_BACK` gives it back. A repeated key does not count again.
+        The try counts against everything that `tried` returns, over 24 hours and over
+        `limits.window_days`, until an activity in `GIVES_BACK` gives it back. A repeated key is not
+        counted again.
         """
         ...
 
     def intend(self, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:
         """Put a write on record with its key before it is sent, and note `SENT`.
 
-        Returns `Refused(LIMIT)`, with the limit as its code, if a limit forbids it. Like tries,
-        texts count against each of `texted`, until they are settled as not sent.
-        If the key is already on record, the write stays as it was first recorded.
+        Returns `Refused(LIMIT)`, with the limit as its code, if a limit forbids it. A text counts
+        against everything that `texted` returns, unless it is settled as not sent. If the key is
+        already on record, the write stays as it was first recorded.
         """
         ...
 
     def settle(self, key: str, answer: ServiceAnswer) -> None:
-        """Put a write's outcome on record; raises LookupError if no write has that key.
+        """Put a write's outcome on record. Raises LookupError if no write has that key.
 
-        A write that was sent twice is settled twice. A write known to be done stays done, and
-        one that may have been done stays that way if a second attempt fails.
+        A write that was sent twice is settled twice. A write that is known to be done stays done. A
+        write that may have been done stays uncertain if a second attempt never reaches the service.
 
-        In the same transaction, this notes `SETTLED`. An accepted write also completes the
-        deferred request with its own key (`COMPLETED`), replaces earlier requests and pending
-        registrations for the same bill (`SUPERSEDED`), and is followed if it started a
-        registration. If a later write for the bill was already accepted, this one replaces
-        nothing, and its own registration is noted as `SUPERSEDED`.
+        In the same transaction, this notes `SETTLED`. If an accepted write decides how a bill is
+        delivered, this also completes the deferred request with the same key (`COMPLETED`), and
+        replaces earlier deferred requests and pending registrations for that bill (`SUPERSEDED`;
+        `CANCELED` for a registration if the bill goes back to paper). If the write started a
+        registration, the registration is then followed. If a later write for the bill was already
+        accepted, the earlier write replaces nothing, and its own registration is noted as
+        `SUPERSEDED`.
         """
         ...
 
     def keep(self, request: DeferRequest, evidence: Evidence) -> None:
         """Save a request to complete later, and note `KEPT`. Repeating a key has no effect.
 
-        The latest request for a customer and invoice type replaces earlier ones.
+        A new request replaces earlier requests for the same customer and invoice type.
         """
         ...
 
 
 class Readable(Protocol):
-    """The part of the record that reports read: names, codes, times, and counts.
+    """The part of the record that is used for reports: names, codes, times, and counts.
 
-    None of it is personal. Every method raises `errors.RecordDown` if it cannot answer.
+    It contains no personal data. Every method raises `errors.RecordDown` if the record is
+    unavailable.
     """
 
     def billers(self) -> tuple[str, ...]:
-        """Return the billers that have lines, in order."""
+        """Return the billers that have lines, sorted by name."""
         ...
 
     def activity(
         self, biller: str, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[Activity]:
-        """Yield a biller's lines from `since` on and before `until`, ordered by time.
+        """Yield a biller's lines at or after `since` and before `until`, ordered by time.
 
-        Lines with the same time are in the order in which they were noted. They do not identify
-        anyone: `ani`, `accounts`, and `evidence` are empty. Lines are read on demand, so those
-        noted in the meantime may or may not be included.
+        Lines with the same time are in the order in which they were noted. The lines do not
+        identify anyone: `ani`, `accounts`, and `evidence` are empty. They are read on demand, so
+        lines that are noted in the meantime may or may not be included.
         """
         ...
 
     def tracked(self, biller: str) -> tuple[Tracked, ...]:
-        """Return how much of each task is unfinished, and how the rest ended, unless purged."""
+        """Return how many items of each task are unfinished, and how the rest ended.
+
+        Purged items are not counted.
+        """
         ...
 
 
@@ -412,23 +425,23 @@ class Ledger(Record, Readable, Protocol):
     def consents(self, biller: str, reference: str) -> tuple[Evidence, ...]:
         """Return the consents with a reference (`Handback.consents`), in order.
 
-        There is only one, unless a call was handed over again under the same ID.
+        There is only one unless the host handed a call over again under the same ID.
         """
         ...
 
     def unsettled(self, before: datetime) -> tuple[PendingWrite, ...]:
-        """Return the writes put on record before a time whose outcome is uncertain, in order."""
+        """Return the writes recorded before a time with an uncertain outcome, oldest first."""
         ...
 
     def kept(self) -> tuple[DeferredRequest, ...]:
-        """Return open deferred requests, in order: the latest for each bill, if unfinished."""
+        """Return the open deferred requests, oldest first. Each bill has at most one."""
         ...
 
     def followed(self) -> tuple[OpenRegistration, ...]:
-        """Return the registrations being followed, in order."""
+        """Return the registrations being followed, oldest first."""
         ...
 
-    def claim(  # noqa: PLR0913, PLR0917 - what, for whom, by whom, how long, which
+    def claim(  # noqa: PLR0913, PLR0917 - a claim needs all of these
         self,
         task: Task,
         biller: str,
@@ -437,62 +450,63 @@ class Ledger(Record, Readable, Protocol):
         before: datetime,
         most: int,
     ) -> tuple[WorkItem, ...]:
-        """Claim some of a biller's unfinished work for one holder until the lease ends.
+        """Claim some of a biller's unfinished work for a holder until the lease ends.
 
-        Returns the oldest items that became due before a time, up to a maximum, excluding items
-        that another holder has, or that were released for a later time. Each process needs its own
-        `holder`.
+        Returns the oldest items that became due before `before`, at most `most` of them. Items that
+        are already claimed, or were released until a later time, are skipped. Each process needs
+        its own `holder`.
         """
         ...
 
     def release(self, left: WorkItem, holder: str, again: datetime) -> None:
-        """Release a claimed item, to be claimed again later, and note `RETRIED`.
+        """Release a claimed item until the time `again`, and note `RETRIED`.
 
-        Raises `errors.StaleClaim` if the holder no longer has it, or it is done.
+        After that, it can be claimed again. Raises `errors.StaleClaim` if the holder no longer has
+        the claim, or if the item is done.
         """
         ...
 
     def finish(self, left: WorkItem, holder: str, how: ActivityType, reason: str = "") -> None:
-        """Close a claimed item with one of `FINISHES`, and note it.
+        """Close a claimed item with one of `FINISHES`, and note how it ended.
 
-        The reason is a code, never personal. A write can only be closed as `GIVEN_UP`; for any
+        The reason is a code, never personal data. A write can only be closed as `GIVEN_UP`. For any
         other outcome, call `settle`. A deferred request is `COMPLETED` once its registration is
-        under way; if the service says that the bill already comes by e-mail, the reason is
-        `PAPERLESS_ALREADY`.
-        Raises `errors.StaleClaim` if the holder no longer has it, or it is done.
+        under way. If the service reports that the bill already comes by e-mail, the reason is
+        `PAPERLESS_ALREADY`. Raises `errors.StaleClaim` if the holder no longer has the claim, or if
+        the item is done.
         """
         ...
 
     def purge(self, biller: str, retention: Retention) -> Removed:
-        """Remove what a biller's retention no longer allows, except unfinished work.
+        """Remove everything older than a biller's retention allows, except unfinished work.
 
-        A consent is removed together with the last of the writes and requests based on it.
+        A consent is kept as long as any write or request based on it.
         """
         ...
 
 
 class LiveCalls(Protocol):
-    """Calls in progress. Methods raise `errors.RecordDown` if they cannot answer."""
+    """The calls in progress. Methods raise `errors.RecordDown` if the store is unavailable."""
 
     def load(self, call_id: str) -> SavedCall:
-        """Return the call as last saved; raises `errors.UnknownCall`."""
+        """Return the call as last saved. Raises `errors.UnknownCall` if it is not stored."""
         ...
 
     def save(self, call: SavedCall, if_turn: int | None) -> None:
-        """Store a call if its stored turn is still `if_turn` (None: not stored yet).
+        """Store a call if its stored turn is still `if_turn` (None if it is not stored yet).
 
-        Raises `errors.StaleCall` if someone else moved it first.
+        Raises `errors.StaleCall` if another worker moved the call first.
         """
         ...
 
     def drop(self, call_id: str) -> None:
-        """Forget a call that has ended. An unknown call is not an error."""
+        """Remove a call that has ended. Removing an unknown call is not an error."""
         ...
 
     def idle(self, since: datetime, biller: str) -> Collection[str]:
-        """Return the identifiers of a biller's calls last saved before a time.
+        """Return the IDs of a biller's calls that were last saved before a time.
 
-        They include calls saved without a biller.
+        Calls that were saved without a biller are included.
         """
         ...
 
@@ -524,29 +538,30 @@ class Settlement:
 
 @frozen
 class SessionUpdate:
-    """The changes that one move of a call makes in the store. Absent parts change nothing."""
+    """The changes to the store from one move of a call. Parts that are left out change nothing."""
 
     call: SavedCall | None = None
-    """The call as it is now; stored if its stored turn is still `if_turn`."""
+    """The call after the move. It is stored if its stored turn is still `if_turn`."""
     if_turn: int | None = None
     forget: bool = False
-    """Whether the call has ended. It is then removed, if its stored turn is still `if_turn`."""
+    """Whether the call has ended. If so, it is removed if its stored turn is still `if_turn`."""
     intent: Intent | None = None
     outcome: Settlement | None = None
     activities: tuple[Activity, ...] = ()
 
 
 Tried = TryReserved | LimitReached
-"""The record's answer to a try."""
+"""The result of reserving a try."""
 
 Follow = Callable[[Tried], SessionUpdate]
-"""Maps the answer to a try to the update that follows. The same answer gives the same update."""
+"""A function that returns the update for the result of reserving a try. It must always return the
+same update for the same result."""
 
 
 class SessionStore(Protocol):
-    """The store of live calls and the record. Changes that belong together commit together.
+    """The store of live calls and the record. Changes that belong together are committed together.
 
-    Methods raise `errors.RecordDown` if they cannot answer.
+    Methods raise `errors.RecordDown` if the store is unavailable.
     """
 
     @property
@@ -560,21 +575,21 @@ class SessionStore(Protocol):
         ...
 
     def commit(self, update: SessionUpdate, *, again: bool = False) -> Refused | None:
-        """Make every change of an update, or none of them.
+        """Make all the changes of an update, or none of them.
 
-        Raises `errors.StaleCall` if someone else moved the call first. Returns `Refused` if a
-        limit forbids the intended write. In both cases, nothing was changed.
-        `again` means that the same update was committed before and its answer was lost. If the
-        call is already as the update requires (stored with the same bytes at the same turn, or
-        removed), everything was done the first time, and nothing is done twice.
+        Raises `errors.StaleCall` if another worker moved the call first. Returns `Refused` if a
+        limit forbids the intended write. In both cases, nothing was changed. `again` means that the
+        same update was committed before, but its answer was lost. If the call is already in the
+        state that the update requires (stored with the same bytes at the same turn, or removed),
+        the first commit succeeded, and nothing is done twice.
         """
         ...
 
     def commit_try(self, reservation: Reservation, follow: Follow, *, again: bool = False) -> Tried:
         """Count a try as `Record.reserve` does and make the changes that follow, or do neither.
 
-        Returns the answer passed to `follow`. Raises `errors.StaleCall`, and treats `again`, as
-        `commit` does. `follow` is called before the try is committed, and must not
+        Returns the result that was passed to `follow`. Raises `errors.StaleCall`, and handles
+        `again`, as `commit` does. `follow` is called before the try is committed, and must not
         query the store.
         """
         ...

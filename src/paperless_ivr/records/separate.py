@@ -1,4 +1,4 @@
-"""A record and a store of calls without a shared transaction, used as one session store."""
+"""A session store made of a record and a store of live calls without a shared transaction."""
 
 from attrs import frozen
 
@@ -18,7 +18,7 @@ from paperless_ivr.records.port import (
 class SeparateStores:
     """Commits the parts of an update one after another.
 
-    First come the parts that must never be lost (a try, an outcome, an intended write), then the
+    The parts that must never be lost (a try, an outcome, an intended write) come first, then the
     call, then the activity lines. If a commit fails halfway, only lines can be lost.
     """
 
@@ -51,7 +51,7 @@ class SeparateStores:
         return answer
 
     def _is_done(self, update: SessionUpdate) -> bool:
-        """Return whether the call is already where the update would put it."""
+        """Return whether the call is already in the state that the update requires."""
         assert update.call is not None
         try:
             return self.calls.load(update.call.call_id) == update.call

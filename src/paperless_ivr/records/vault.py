@@ -1,8 +1,8 @@
-"""Encrypts ("seals") personal data before it is stored, and hashes its look-up values (R24).
+"""Encrypts ("seals") personal data for storage, and hashes values for look-ups (R24).
 
-A vault has one *hash key* for the whole life of its database, and one or more *sealing keys*.
-The first sealing key seals, and all of them can open. You can therefore change sealing keys at
-any time: put a new one first, and keep the old ones until everything they sealed is purged.
+A vault has one *hash key* for the whole life of its database, and one or more *sealing keys*. The
+first sealing key seals data, and all of them can open it. You can therefore change sealing keys at
+any time: put a new key first, and keep the old keys until everything that they sealed is purged.
 The hash key cannot be changed, because look-ups would no longer find older data.
 
 Keys are written as `name=value` pairs separated by whitespace: one `hash=…` and one or more
@@ -32,11 +32,12 @@ from paperless_ivr.secret import Secret
 
 KEY_BYTES = 32
 FORM = b"\x01"
-"""The format of sealed data: this byte, the key's name, the nonce, then the ciphertext."""
+"""The format version. Sealed data consists of this byte, the key's name, the nonce, and the
+ciphertext."""
 NAME_BYTES = 8
 NONCE_BYTES = 12
-"""96 random bits: at most 2^32 seals per key (NIST SP 800-38D, 8.3), enough for
-about 100 million calls."""
+"""96 random bits. They allow at most 2^32 seals per key (NIST SP 800-38D, 8.3), enough for about
+100 million calls."""
 
 
 class Vault:
@@ -57,7 +58,7 @@ class Vault:
         return "<Vault>"
 
     def hash(self, kind: str, *parts: str | Secret) -> str:
-        """Return a keyed hash (HMAC-SHA256) of a text, for look-ups.
+        """Return a keyed hash (HMAC-SHA256) of one or more texts, for look-ups.
 
         Equal texts of the same kind have equal hashes. Hashes of different kinds are unrelated.
         """
@@ -69,7 +70,7 @@ class Vault:
         return mac.hexdigest()
 
     def seal(self, data: bytes, place: str) -> bytes:
-        """Seal bytes (AES-256-GCM), bound to one location. They cannot be opened for any other."""
+        """Seal bytes (AES-256-GCM) for one location. They cannot be opened for any other."""
         nonce = secrets.token_bytes(NONCE_BYTES)
         head = FORM + self._first
         sealed = self._seals[self._first].encrypt(nonce, data, head + place.encode())
@@ -133,7 +134,7 @@ def _new_key() -> str:
 
 
 def vault_of_file(file: Path, *, make: bool = True) -> Vault:
-    """Return the vault of a key file. Creates a missing file if `make` is true.
+    """Return the vault of a key file. If `make` is true, creates the file if it is missing.
 
     Raises `KeyProblem` if the file is invalid, or if anyone but its owner can read or write it.
     """
@@ -141,7 +142,9 @@ def vault_of_file(file: Path, *, make: bool = True) -> Vault:
         with contextlib.suppress(FileExistsError):
             _make(file)
     elif not file.exists():
-        message = f"{file} is missing; restore it: without it, no stored data can be decrypted"
+        message = (
+            f"{file} is missing; restore it, because no stored data can be decrypted without it"
+        )
         raise KeyProblem(message)
     try:
         if os.name == "posix" and stat.S_IMODE(file.stat().st_mode) & 0o077:

@@ -1,1 +1,1 @@
-"""The tables of the record, version by version (Alembic). `records.sql.upgrades` runs them."""
+"""The Alembic revisions of the record's tables. `records.sql.upgrades` runs them."""

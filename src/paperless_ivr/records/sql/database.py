@@ -23,23 +23,25 @@ from paperless_ivr.records.sql.tables import REMOVES
 T = TypeVar("T")
 
 BUDGET = 0.5
-"""Seconds that any transaction may take: the policy's default for the record."""
+"""The time limit of a transaction in seconds: the policy's default for the record."""
 
 
 TURN = 2.0
-"""Seconds that a transaction may wait behind others in this process before its budget begins:
-many calls at once do not mean that the database is down (R50). The transactions of one request
-share its deadline (`records.deadline`). If the wait were part of the budget, 70% of 200
-concurrent calls would go back to the host (benchmarks/calls_at_once.py)."""
+"""How long, in seconds, a transaction can wait behind others in this process before its budget
+begins (R50). The wait is separate because many concurrent calls do not mean that the database is
+down. The transactions of one request share its deadline (`records.deadline`). If the wait were part
+of the budget, 70% of 200 concurrent calls would go back to the host
+(benchmarks/calls_at_once.py)."""
 CONNECTIONS = 8
-"""The limit on connections to a database. More connections make transactions slower: they compete
-for the database's cores and, within one process, for one application core."""
+"""The limit on connections to a database. More connections make transactions slower, because they
+compete for the database's cores and, within one process, for one application core."""
 
 
 class Database:
     """A database. Every error is raised as `RecordDown`, without any of the statement's data.
 
-    `read` and `write` run a function in one transaction: all of it commits, or none of it does.
+    `read` and `write` run a function in one transaction. Either all of its changes are committed,
+    or none of them are.
     """
 
     def __init__(
@@ -60,21 +62,21 @@ class Database:
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether it is SQLite."""
+        """Whether the database is SQLite."""
         return self.url.get_backend_name() == "sqlite"
 
     def read(self, act: Callable[[Connection], T]) -> T:
-        """Return the result of a function that reads."""
+        """Run a function that only reads, and return its result."""
         return self._answer(self._reading, self._readers, act)
 
     def write(self, act: Callable[[Connection], T]) -> T:
-        """Return the result of a function that writes. On SQLite, one runs at a time."""
+        """Run a function that writes, and return its result. On SQLite, only one runs at a time."""
         return self._answer(self.engine, self._writers, act)
 
     def lock(self, connection: Connection, *names: str) -> None:
         """Make other transactions that lock one of these names wait until this one ends."""
         if self.is_sqlite:
-            return  # there is only one writer at a time anyway
+            return  # there is only one writer at a time
         digests = (hashlib.sha256(name.encode("utf-8", "surrogatepass")) for name in names)
         for number in sorted({int.from_bytes(d.digest()[:8], "big", signed=True) for d in digests}):
             connection.execute(select(func.pg_advisory_xact_lock(number)))
@@ -93,11 +95,12 @@ class Database:
 
     @contextlib.contextmanager
     def _begun(self, engine: Engine) -> Iterator[Connection]:
-        """Provide a connection with an open transaction. It is cut off when its time is up.
+        """Provide a connection with an open transaction, and cut it off when its time is up.
 
-        After a server restart the pool holds dead connections. The first one found empties the
-        pool, and since nothing has been done yet, another connection is used. A server that no
-        longer responds cannot be trusted to enforce its own timeouts.
+        After a server restart, the connections in the pool are dead. When the first dead connection
+        is found, the pool is emptied, and another connection is used, since nothing has been done
+        yet. The connection is cut off from this side because a server that no longer responds may
+        not enforce its own timeouts.
         """
         for last in (False, True):
             with engine.connect() as connection, self._hung_up_in_time(connection):
@@ -118,10 +121,10 @@ class Database:
         return self._watch.hung_up_after(self._budget, driver.fileno())
 
     def probe(self, act: Callable[[Connection], T]) -> T:
-        """Run a write on a separate connection.
+        """Run a function that writes, on a separate connection if the database is SQLite.
 
-        If an SQLite file was deleted or replaced, the pool's connections still write to the old
-        file, which no one will ever read.
+        After an SQLite file is deleted or replaced, the connections in the pool still write to the
+        old file, and the data is lost.
         """
         if self._its_file() != self._file:
             message = "the file was deleted or replaced"
@@ -135,7 +138,7 @@ class Database:
             alone.dispose()
 
     def _its_file(self) -> tuple[int, int] | None:
-        """Return the identity of an SQLite file; None if there is no file yet, or on PostgreSQL."""
+        """Return an SQLite file's identity. None on PostgreSQL, or if there is no file yet."""
         if not self.is_sqlite:
             return None
         try:
@@ -151,10 +154,10 @@ class Database:
 
 
 class _Turns:
-    """Limits how many threads do something at once, first come, first served.
+    """Limits how many threads do something at the same time. Threads get turns in order of arrival.
 
-    Waiting in SQLite, for a lock, or for a pooled connection is not fair: some threads starve
-    while others keep coming.
+    Waiting inside SQLite, for a lock, or for a pooled connection is not fair. Some threads could
+    wait forever while new ones keep getting through.
     """
 
     def __init__(self, at_once: int) -> None:
@@ -165,7 +168,7 @@ class _Turns:
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait for a turn, and keep it during the block. Raises RecordBusy if it takes too long."""
+        """Wait for a turn and keep it during the block. Raises RecordBusy after too long."""
         mine = threading.Event()
         with self._lock:
             self._here.append(mine)
@@ -186,10 +189,10 @@ class _Turns:
 
 
 class _Watch:
-    """Ends connections whose time is up, so that the threads waiting on them get an error.
+    """Ends connections that exceed their time, so that the threads waiting on them get an error.
 
-    One thread watches all of them: a thread per transaction took longer than the transaction
-    itself when many ran at once.
+    A single thread watches all connections. With one thread per transaction, starting the threads
+    took longer than the transactions themselves when many ran at the same time.
     """
 
     def __init__(self) -> None:
@@ -201,7 +204,7 @@ class _Watch:
 
     @contextlib.contextmanager
     def hung_up_after(self, seconds: float, file: int) -> Iterator[None]:
-        """Cut off the connection of a file descriptor if the block takes longer than `seconds`."""
+        """Cut off the connection of a file if the block takes longer than `seconds`."""
         line = socket.socket(fileno=os.dup(file))
         with self._changed:
             self._ends[line] = time.monotonic() + seconds
@@ -218,7 +221,7 @@ class _Watch:
                 line.close()
 
     def close(self) -> None:
-        """Stop watching."""
+        """Stop watching connections."""
         with self._changed:
             self._closed = True
             self._changed.notify()
@@ -238,14 +241,14 @@ class _Watch:
 
 
 def _named(error: Exception) -> str:
-    """Return an error's class and the database's code for it, without the statement's data."""
+    """Return the class of an error and the database's code for it, without the statement's data."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     code = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None)
     return f"{type(cause).__name__} {code}" if code else type(cause).__name__
 
 
 def database_url(url: str | URL) -> URL:
-    """Return a database's URL with the driver set. Raises ValueError for any other database."""
+    """Return a database's URL with the driver set. Raises ValueError if it is not supported."""
     try:
         made = make_url(url)
     except SQLAlchemyError:
@@ -271,7 +274,7 @@ def _sqlite(url: URL, budget: float, readers: int) -> Engine:
 
     @event.listens_for(engine, "do_connect")
     def _(*_: Any) -> None:
-        """Make the file accessible to its owner only. SQLite gives its log the same mode."""
+        """Make the file accessible to its owner only. SQLite uses the same mode for its log."""
         with contextlib.suppress(OSError):
             os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
@@ -288,7 +291,7 @@ def _sqlite(url: URL, budget: float, readers: int) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _(connection: Connection) -> None:
-        """Take the write lock at once: a writer that reads first may find the row changed."""
+        """Begin a transaction. A writer locks first, so that what it reads cannot change."""
         reads = connection.get_execution_options().get("reads_only")
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
@@ -301,7 +304,7 @@ def _postgresql(url: URL, budget: float, connections: int) -> Engine:
         url,
         hide_parameters=True,
         pool_size=connections,
-        max_overflow=0,  # a connection beyond the pool would be opened and closed per transaction
+        max_overflow=0,  # each extra connection would be opened and closed for one transaction
         pool_timeout=TURN,
         connect_args={
             "autocommit": True,  # transactions begin below

@@ -1,4 +1,4 @@
-"""Removes the data on record about one person, except what must be kept."""
+"""Erases the data on record about a person, except data that must be kept."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -39,15 +39,15 @@ MOMENT = timedelta(microseconds=1)
 
 @frozen
 class Remains:
-    """Something that an erasure keeps."""
+    """Something that an erasure does not remove."""
 
     what: str
     """`consent` (and its writes), `hand-over` (with a consent), `guess` (by someone else), or
     `limits`."""
     name: str
-    """The reference; empty for limits, which belong to no single hand-over."""
+    """The reference. Empty for limits, because they do not belong to a single hand-over."""
     until: date
-    """The date from which a purge removes it."""
+    """The date from which a purge will remove it."""
 
 
 @frozen
@@ -113,7 +113,7 @@ def plan_erasure(
 
 
 def erase(transaction: Transaction, erasure: Erasure) -> Removed:
-    """Carry out an erasure, and leave a row in `removals` that does not identify the person."""
+    """Carry out an erasure, and add a row to `removals` that does not identify the person."""
     removal = begin_removal(
         transaction, "erasure", erasure.biller, erasure.activity_before, erasure.consents_before
     )
@@ -135,7 +135,7 @@ def erase(transaction: Transaction, erasure: Erasure) -> Removed:
 
 
 def _no_live_call(transaction: Transaction, person: Secret, biller: str) -> None:
-    """Raise `StillOpen` if a call is in progress: it would restore what was just removed."""
+    """Raise `StillOpen` if a call is in progress, because it could restore the removed data."""
     there = select(live_calls.c.call_id, live_calls.c.sealed).where(
         live_calls.c.biller.in_((biller, ""))
     )
@@ -145,7 +145,7 @@ def _no_live_call(transaction: Transaction, person: Secret, biller: str) -> None
 
 
 def _followed(transaction: Transaction, given: Sequence[Given]) -> set[int]:
-    """Return the consents whose link may still be opened.
+    """Return the row numbers of the consents with a link that can still be opened.
 
     Raises `StillOpen` if a request is unfinished.
     """
@@ -183,7 +183,7 @@ def _staying(
 
 
 def _last_counted(transaction: Transaction, person: Secret, biller: str) -> datetime | None:
-    """Return when a try or a text was last counted for a person; None if it never was."""
+    """Return when a try or text was last counted for a person, or None if none ever was."""
     latest = select(func.max(reserved.c.at)).where(
         reserved.c.biller == biller, reserved.c.whose.in_(counted_for(transaction, biller, person))
     )

@@ -1,4 +1,4 @@
-"""Everything on record about a consent, in clear text, to settle a dispute about it."""
+"""Everything on record about a consent, in clear text, for use in a dispute."""
 
 import enum
 import hashlib
@@ -20,14 +20,15 @@ from paperless_ivr.records.vault import Vault
 from paperless_ivr.secret import Secret
 
 FORM = "paperless-ivr evidence 1"
-"""The format. Its number increases if a name in the evidence is removed or changes its meaning."""
+"""The format. Its number increases when a name in the evidence is removed or changes its
+meaning."""
 
 Document = Mapping[str, Any]
 """A value to be written as JSON: strings, integers, booleans, lists, and objects."""
 
 
 def evidence(transaction: Transaction, reference: str) -> Document | None:
-    """Return everything on record about the consents with a reference; None if there are none.
+    """Return everything on record about the consents with a reference, or None if there are none.
 
     The result is the same, byte for byte, until something is added to the record.
     """
@@ -46,7 +47,7 @@ def evidence(transaction: Transaction, reference: str) -> Document | None:
 
 
 def signed(document: Document, vault: Vault) -> str:
-    """Return the content of a file: the evidence, its SHA-256, and a hash with the record's key."""
+    """Return the content of a file with the evidence, its SHA-256, and its keyed hash."""
     text = canonical(document)
     sealed = {
         "evidence": document,
@@ -57,7 +58,7 @@ def signed(document: Document, vault: Vault) -> str:
 
 
 def canonical(document: Document) -> str:
-    """Return the canonical form of a document, for its hashes: the same as from `jq -cjS`."""
+    """Return the canonical form of a document, for hashing. It matches the output of `jq -cjS`."""
     return json.dumps(document, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
 
 
@@ -121,7 +122,7 @@ def _all_of(value: Any) -> Document:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value for JSON: a secret in clear text, a time in UTC (ISO 8601)."""
+    """Return a value for JSON, with secrets in clear text and times in UTC (ISO 8601)."""
     match value:
         case Secret():
             return value.reveal()

@@ -1,4 +1,4 @@
-"""Unfinished work after a call: opened with its write or request, and closed exactly once."""
+"""Work left over from calls: added with its write or deferred request, and closed when done."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -42,7 +42,7 @@ def open_job(  # noqa: PLR0913 - an argument for each column
 
 
 def settled(transaction: Transaction, key: str, *, certain: bool) -> None:
-    """Note that a write's outcome is certain, or no longer is."""
+    """Note that a write's outcome is certain, or that it has become uncertain again."""
     its = (jobs.c.task == Task.SETTLE, jobs.c.key == key)
     if certain:
         change = update(jobs).where(*its).values(done=ActivityType.SETTLED, done_at=transaction.now)
@@ -81,7 +81,7 @@ def left(
     return _whole(transaction, transaction.connection.execute(_in_order(found)).all())
 
 
-def claim(  # noqa: PLR0913, PLR0917 - as the port has it
+def claim(  # noqa: PLR0913, PLR0917 - the port requires these arguments
     transaction: Transaction,
     task: Task,
     biller: str,
@@ -90,7 +90,7 @@ def claim(  # noqa: PLR0913, PLR0917 - as the port has it
     before: datetime,
     most: int,
 ) -> tuple[WorkItem, ...]:
-    """Claim some unfinished work for one holder. Skips work that another is claiming."""
+    """Claim some unfinished work for one holder. Skips work that another process is claiming."""
     free = or_(jobs.c.until.is_(None), jobs.c.until <= transaction.now)
     found = select(jobs.c.id).where(
         jobs.c.task == task,

@@ -1,4 +1,4 @@
-"""The check value, which shows that a record is opened with the keys it was created with."""
+"""The check value, which shows whether a record is opened with its own keys."""
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -12,10 +12,10 @@ LOCK = "the keys of the record"
 
 
 def check_keys(database: Database, vault: Vault) -> None:
-    """Check that a vault has the keys of the record. Raises `KeyProblem`.
+    """Check that a vault has the keys of the record. Raises `KeyProblem` if it does not.
 
     The first vault that opens a record stores the check value. A vault with a new sealing key
-    reseals it; from then on, that key is needed.
+    reseals the check value, and from then on, the new key is required.
     """
     if not database.read(lambda connection: _matches(connection, vault)):
         database.write(lambda connection: _stored(database, connection, vault))

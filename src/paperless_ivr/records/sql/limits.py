@@ -1,4 +1,4 @@
-"""Limits on tries and texts. Each is checked and counted in one transaction before it happens."""
+"""Limits on tries and texts, which are checked and counted in one transaction beforehand."""
 
 from sqlalchemy import case, delete, exists, func, insert, select
 

@@ -1,4 +1,4 @@
-"""The activity record: appends lines, and answers queries about them."""
+"""Functions that append lines to the activity record and query it."""
 
 import json
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ from paperless_ivr.secret import Secret
 
 
 def note(transaction: Transaction, line: Activity) -> None:
-    """Append a line. Count the call's ending, or give back the try, if the line reports one."""
+    """Append a line. If it ends a hand-over, count the ending. If it gives back a try, do so."""
     ani = ani_hash(transaction, line.biller, line.ani)
     accounts = account_hashes(transaction, line.biller, line.accounts)
     number = transaction.connection.execute(
@@ -50,7 +50,7 @@ def note(transaction: Transaction, line: Activity) -> None:
 
 
 def told(transaction: Transaction, what: ActivityType, evidence: Evidence, **detail: str) -> None:
-    """Append a line about something the record did, or that was done after the call."""
+    """Append a line about something that the record did or that happened after the call."""
     consent = evidence.consent
     note(
         transaction,
@@ -69,8 +69,8 @@ def told(transaction: Transaction, what: ActivityType, evidence: Evidence, **det
 def _ended(transaction: Transaction, line: Activity, number: int) -> None:
     """Count an ended hand-over for its call, its ANI, and the caller's account.
 
-    The accounts in a failed last-four check are not the caller's: a guesser's calls say
-    nothing about the account's owner.
+    The accounts in a failed last-four check are not counted. They are not known to be the caller's,
+    and a guesser's calls must not affect the account's owner.
     """
     of_call = and_(activity.c.biller == line.biller, activity.c.call_id == line.call_id)
     began = _last(transaction, of_call, ActivityType.ARRIVED, number)
@@ -95,7 +95,7 @@ def _ended(transaction: Transaction, line: Activity, number: int) -> None:
 def _last(
     transaction: Transaction, of_call: ColumnElement[bool], what: ActivityType, before: int
 ) -> int:
-    """Return the number of a call's latest line of a type; 0 if there is none."""
+    """Return the number of a call's latest line of a type, or 0 if there is none."""
     found = select(func.max(activity.c.id)).where(
         of_call, activity.c.what == what, activity.c.id < before
     )
@@ -159,12 +159,12 @@ def _concerned(
 
 
 def ani_hash(transaction: Transaction, biller: str, ani: Secret | None) -> str | None:
-    """Return the hash by which a caller's lines are found."""
+    """Return the hash used to find a caller's lines."""
     return transaction.vault.hash("ani", biller, ani) if ani else None
 
 
 def account_hashes(transaction: Transaction, biller: str, accounts: Iterable[Secret]) -> list[str]:
-    """Return the hashes by which the lines of accounts are found."""
+    """Return the hashes used to find the lines of accounts."""
     whose = dict.fromkeys(map(counted_account, accounts))
     return [transaction.vault.hash("account", biller, account) for account in whose]
 

@@ -1,4 +1,4 @@
-"""Calls in progress, sealed. The first worker to move a call wins."""
+"""Sealed calls in progress. If several workers try to move a call, the first one wins."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -44,7 +44,7 @@ class SqlLiveCalls:
 
     def storing(self, call: SavedCall, if_turn: int | None) -> Callable[[Connection], None]:
         """Seal a call, and return a function that stores it in an open transaction."""
-        values = {  # no clear text in a variable, because a traceback may show it
+        values = {  # keep clear text out of variables, because a traceback can show them
             "turn": call.turn,
             "biller": call.biller,
             "sealed": self._vault.seal(call.call, f"call {call.call_id}"),
@@ -71,13 +71,13 @@ class SqlLiveCalls:
         return store
 
     def forget(self, connection: Connection, call_id: str, if_turn: int | None) -> None:
-        """Remove a call, in an open transaction, if its turn is still `if_turn`."""
+        """Remove a call in an open transaction if its stored turn is still `if_turn`."""
         its = (live_calls.c.call_id == call_id, live_calls.c.turn == if_turn)
         if connection.execute(delete(live_calls).where(*its)).rowcount != 1:
             raise StaleCall(call_id, if_turn)
 
     def is_stored(self, connection: Connection, call: SavedCall, *, forgotten: bool) -> bool:
-        """Return whether exactly this call is stored or, if `forgotten`, whether it is gone."""
+        """Return whether exactly this call is stored or, if `forgotten`, whether none is stored."""
         found = select(live_calls).where(live_calls.c.call_id == call.call_id)
         row = connection.execute(found).first()
         if row is None or forgotten:
@@ -86,7 +86,7 @@ class SqlLiveCalls:
         return (row.turn, sealed) == (call.turn, call.call)
 
     def drop(self, call_id: str) -> None:
-        """Forget a call."""
+        """Remove a call."""
         dropping = delete(live_calls).where(live_calls.c.call_id == call_id)
         self._database.write(lambda connection: connection.execute(dropping))
 

@@ -1,7 +1,8 @@
-"""Everything on record about one person, by account, telephone number, or e-mail address.
+"""Finds everything on record about a person, by account, telephone number, or e-mail address.
 
-Lines are found by their keyed hashes. All consents are opened, because addresses have no hash,
-and an upgrade, which has no keys, could not add hashes to existing consents.
+Lines are found by their keyed hashes. To find consents, all of them are opened, because e-mail
+addresses are not hashed. An upgrade could not add hashes to existing consents, because it has no
+keys.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -22,18 +23,18 @@ from paperless_ivr.secret import Kind, Secret
 T = TypeVar("T")
 
 AT_ONCE = 500
-"""The number of rows to read, or to name, in one statement."""
+"""The maximum number of rows that one statement reads or names."""
 
 
 @frozen
 class FoundHandOver:
-    """A hand-over, with the codes that the report uses."""
+    """A hand-over, described with the same codes as in the report."""
 
     biller: str
     hand_over: str
     began: datetime
     found_by: str
-    """`caller`, `account`, or `consent`; `tried` if the account was only guessed."""
+    """`caller`, `account`, or `consent`, or `tried` if the account was only guessed."""
     got_as_far_as: str
     ended: str
     reason: str
@@ -43,7 +44,7 @@ class FoundHandOver:
 
 @frozen
 class FoundConsent:
-    """A consent, without its words and its address, which are in the evidence."""
+    """A consent, without the words and the address, which are in the evidence."""
 
     biller: str
     consent: str
@@ -62,10 +63,11 @@ class FoundWrite:
     operation: str
     at: datetime
     outcome: str
-    """Empty if none is on record."""
+    """Empty if no outcome is on record."""
     reason: str
     afterwards: str
-    """The unfinished work, or how it ended: for a registration, whether its link was opened."""
+    """The code of the unfinished work, or how it ended. For a registration, this includes whether
+    its link was opened."""
 
 
 @frozen
@@ -109,21 +111,21 @@ class Given:
 
     @property
     def hand_over(self) -> HandOverName:
-        """The hand-over in which it was given."""
+        """The hand-over in which the consent was given."""
         call_id = self.evidence.call_id
         return call_id, self.evidence.consent.handover or call_id
 
 
 @define
 class HandOverLines:
-    """The lines of a hand-over, and how it was found."""
+    """The lines of a hand-over, and how the hand-over was found."""
 
     found_by: set[str] = field(factory=set)
     rows: list[Row[Any]] = field(factory=list)
 
 
 def find(transaction: Transaction, person: Secret, biller: str | None) -> Found:
-    """Return everything on record about a person, at one biller or at all of them."""
+    """Return everything on record about a person, for one biller or for all billers."""
     found = Found()
     for one in [biller] if biller is not None else _billers(transaction):
         given = consents_of(transaction, person, one)
@@ -146,7 +148,7 @@ def _billers(transaction: Transaction) -> list[str]:
 
 
 def consents_of(transaction: Transaction, person: Secret, biller: str) -> list[Given]:
-    """Return a biller's consents that name a person's number, account, or address, in order."""
+    """Return a biller's consents that contain a phone number, account, or address, in order."""
     there = (
         select(consents.c.id, consents.c.reference, consents.c.sealed)
         .where(consents.c.biller == biller)
@@ -163,7 +165,7 @@ def consents_of(transaction: Transaction, person: Secret, biller: str) -> list[G
 def hand_overs_of(
     transaction: Transaction, person: Secret, biller: str, given: Iterable[Given]
 ) -> dict[HandOverName, HandOverLines]:
-    """Return the hand-overs of a person at a biller, with all their lines, in order."""
+    """Return a person's hand-overs at a biller, with all their lines in order."""
     found: dict[HandOverName, HandOverLines] = {}
     by, its = _by_hash(transaction, person, biller)
     for row in transaction.connection.execute(
@@ -181,7 +183,7 @@ def hand_overs_of(
 def lines_of(
     transaction: Transaction, biller: str, names: Collection[HandOverName]
 ) -> dict[HandOverName, list[Row[Any]]]:
-    """Return the lines of hand-overs, in order, omitting hand-overs without lines."""
+    """Return the lines of hand-overs in order. Hand-overs without lines are omitted."""
     found: dict[HandOverName, list[Row[Any]]] = {}
     for calls in chunks(sorted({call_id for call_id, _ in names})):
         of_calls = select(activity).where(
@@ -196,7 +198,10 @@ def lines_of(
 def _by_hash(
     transaction: Transaction, person: Secret, biller: str
 ) -> tuple[str, ColumnElement[bool]]:
-    """Return the condition that finds a person's lines. No line has an address."""
+    """Return how a person's lines are found, and the condition that finds them.
+
+    Lines contain no e-mail addresses.
+    """
     match person.kind:
         case Kind.ACCOUNT:
             (its,) = account_hashes(transaction, biller, (person,))
@@ -274,18 +279,18 @@ def _wishes(
 def rows_of(
     transaction: Transaction, table: Table, consent_numbers: Iterable[int]
 ) -> Iterator[Row[Any]]:
-    """Yield the writes, or the deferred requests, based on these consents, in order."""
+    """Yield the writes or deferred requests based on these consents, in order."""
     for some in chunks(list(consent_numbers)):
         made = select(table).where(table.c.consent.in_(some)).order_by(table.c.at, table.c.key)
         yield from transaction.connection.execute(made).all()
 
 
 def jobs_of(transaction: Transaction, key: str, *tasks: Task) -> Sequence[Row[Any]]:
-    """Return the jobs of a write or a deferred request, including finished ones, in order."""
+    """Return the jobs of a write or deferred request in order, including finished jobs."""
     its = select(jobs).where(jobs.c.key == key, jobs.c.task.in_(tasks))
     return transaction.connection.execute(its.order_by(jobs.c.id)).all()
 
 
 def state_of(job: Row[Any]) -> str:
-    """Return the code of the unfinished work, or of how it ended."""
+    """Return the code of the unfinished work, or the code of how it ended."""
     return WAITING[Task(job.task)] if job.done is None else str(job.done)

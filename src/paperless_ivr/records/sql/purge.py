@@ -58,7 +58,7 @@ def begin_removal(
     activity_before: datetime,
     consents_before: datetime,
 ) -> int:
-    """Add a row to `removals` that lets this transaction remove data (see revision 0004).
+    """Add a row to `removals` that allows this transaction to remove data (see revision 0004).
 
     The row is permanent. No other transaction sees it before the removal is finished.
     """
@@ -73,7 +73,7 @@ def begin_removal(
 
 
 def finish_removal(transaction: Transaction, removal: int, removed: Removed) -> Removed:
-    """End the permission to remove, and record in the row how much was removed."""
+    """End the permission to remove data, and record how much was removed in the row."""
     its = removals.c.id == removal
     transaction.connection.execute(
         update(removals).where(its).values(finished=transaction.now, **unstructure(removed))
@@ -82,5 +82,5 @@ def finish_removal(transaction: Transaction, removal: int, removed: Removed) -> 
 
 
 def _needed(table: Table, task: Task) -> ColumnElement[bool]:
-    """Return the condition that there is unfinished work for the row."""
+    """Return the condition that a row has unfinished work."""
     return exists().where(jobs.c.key == table.c.key, jobs.c.task == task, jobs.c.done.is_(None))

@@ -1,4 +1,4 @@
-"""Reads the record for reports: names, codes, times, and counts. Needs no keys."""
+"""Reads the names, codes, times, and counts in the record for reports. Needs no keys."""
 
 import json
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ from paperless_ivr.records.sql.database import Database
 from paperless_ivr.records.sql.tables import activity, jobs
 
 PAGE = 1000
-"""Lines to read at once. Each page is a separate transaction."""
+"""The number of lines to read at a time. Each page is a separate transaction."""
 
 
 @frozen
 class SqlReading:
-    """Reads a database for reports."""
+    """Reads the record in a database for reports."""
 
     database: Database
 
@@ -30,14 +30,14 @@ class SqlReading:
     def activity(
         self, biller: str, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[Activity]:
-        """Yield the lines of a biller, reading a page at a time."""
+        """Yield the lines of a biller, reading one page at a time."""
         after = (since, 0) if since else None
         while rows := self.database.read(lambda c: _page(c, biller, after, until)):  # noqa: B023
             yield from map(line_of, rows)
             after = (rows[-1].at, rows[-1].id)
 
     def tracked(self, biller: str) -> tuple[Tracked, ...]:
-        """Return how much of each task is unfinished, and how the rest ended."""
+        """Return how many items of each task are unfinished, and how the rest ended."""
         counting = (
             select(jobs.c.task, jobs.c.done, func.count(), func.min(jobs.c.at))
             .where(jobs.c.biller == biller)
@@ -57,7 +57,7 @@ def _page(
     after: tuple[datetime, int] | None,
     until: datetime | None,
 ) -> list[Row[Any]]:
-    """Return the next lines, ordered by time and then by when they were noted."""
+    """Return the next lines, ordered by time, then by the order in which they were noted."""
     found = select(activity).where(activity.c.biller == biller)
     if after is not None:  # the database uses the index for the first of the two conditions
         at, line = after
@@ -69,7 +69,7 @@ def _page(
 
 
 def line_of(row: Row[Any]) -> Activity:
-    """Return a line without the identity of the people it is about."""
+    """Return a line without the data that identifies people."""
     return Activity(
         ActivityType(row.what),
         row.call_id,

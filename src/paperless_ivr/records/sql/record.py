@@ -88,7 +88,7 @@ class SqlRecord(SqlReading):
     # ── after the call ──
 
     def unsettled(self, before: datetime) -> tuple[PendingWrite, ...]:
-        """Return the writes whose outcome is not certain."""
+        """Return the writes with an uncertain outcome."""
         left = self._read(lambda transaction: jobs.left(transaction, Task.SETTLE, before))
         return tuple(one for one in left if isinstance(one, PendingWrite))
 
@@ -102,7 +102,7 @@ class SqlRecord(SqlReading):
         left = self._read(lambda transaction: jobs.left(transaction, Task.FOLLOW))
         return tuple(one for one in left if isinstance(one, OpenRegistration))
 
-    def claim(  # noqa: PLR0913, PLR0917 - as the port has it
+    def claim(  # noqa: PLR0913, PLR0917 - the port requires these arguments
         self,
         task: Task,
         biller: str,
@@ -138,12 +138,13 @@ class SqlRecord(SqlReading):
     def find(self, person: Secret, biller: str | None = None) -> Found:
         """Return everything on record about an account, a telephone number, or an e-mail address.
 
-        Opens every consent of the biller, or of all billers: 100,000 consents take seconds.
+        Opens every consent of the biller, or of all billers. Opening 100,000 consents takes
+        seconds.
         """
         return self._read(lambda transaction: find(transaction, person, biller))
 
     def evidence(self, reference: str) -> str | None:
-        """Return everything on record about a consent, IN CLEAR TEXT, as JSON; None if absent."""
+        """Return everything on record about a consent as JSON, IN CLEAR TEXT, or None if absent."""
 
         def written(transaction: Transaction) -> str | None:
             found = evidence(transaction, reference)
@@ -159,7 +160,7 @@ class SqlRecord(SqlReading):
         return self._read(lambda transaction: plan_erasure(transaction, person, biller, retention))
 
     def erase(self, erasure: Erasure) -> Removed:
-        """Carry out an erasure, and note it in `removals` without saying whose data it was."""
+        """Carry out an erasure, and note it in `removals` without identifying the person."""
         return self._write(lambda transaction: erase(transaction, erasure))
 
     # ── transactions ──

@@ -1,6 +1,6 @@
-"""Finds out which version of the tables a database has.
+"""Determines which version of the tables a database has.
 
-Every server does so when it starts. Only `upgrades` imports Alembic, because the import is slow.
+Every server does this when it starts. Only `upgrades` imports Alembic, because the import is slow.
 """
 
 from sqlalchemy import Connection, inspect, text
@@ -13,7 +13,7 @@ NOTHING = "none"
 
 
 def check_revision(database: Database) -> None:
-    """Raise `OlderDatabase` or `UnknownDatabase` if the tables are not of this version."""
+    """Raise `OlderDatabase` or `UnknownDatabase` if the tables have a different version."""
     found = database.read(revision_of)
     if found == REVISION:
         return

@@ -1,4 +1,4 @@
-"""The durable record and the calls in progress of one database, opened together."""
+"""The durable record and the calls in progress in one database, opened together."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -24,13 +24,13 @@ from paperless_ivr.records.sql.tables import activity, key_check, live_calls
 from paperless_ivr.records.vault import Vault, vault, vault_of_file
 
 KEYS = "PAPERLESS_IVR_KEYS"
-"""The environment variable that contains the keys, `hash=… seal=…`."""
+"""The environment variable for the keys, written as `hash=… seal=…`."""
 KEY_FILE = "PAPERLESS_IVR_KEY_FILE"
-"""The environment variable with the path of a file that contains the keys."""
+"""The environment variable for the path of a file that contains the keys."""
 
 
 class Store:
-    """A session store in one database: the record and the calls share its transactions."""
+    """A session store in one database. The record and the calls share its transactions."""
 
     def __init__(self, database: Database, vault: Vault, now: Callable[[], datetime]) -> None:
         self.database = database
@@ -38,7 +38,7 @@ class Store:
         self.calls = SqlLiveCalls(database, vault, now)
 
     def commit(self, update: SessionUpdate, *, again: bool = False) -> Refused | None:
-        """Make every change of an update in one transaction, or none of them."""
+        """Make all the changes of an update in one transaction, or none of them."""
         return self.database.write(self._changing(update, again=again))
 
     def commit_try(self, reservation: Reservation, follow: Follow, *, again: bool = False) -> Tried:
@@ -89,8 +89,8 @@ class Store:
     def probe(self) -> None:
         """Check that calls can be written. Raises RecordDown if they cannot.
 
-        Writes and removes a row in one transaction. The row is never visible to others, but
-        writing it needs everything that storing a call needs.
+        Writes a row and removes it in the same transaction. No other transaction ever sees the row,
+        but writing it requires everything that storing a call requires.
         """
         row = {"call_id": f"probe {token_hex(8)}", "biller": "probe", "turn": 0, "saved": utc_now()}
 
@@ -121,13 +121,13 @@ def open_store(  # noqa: PLR0913 - each is an option of a server
     make: bool = True,
     connections: int = CONNECTIONS,
 ) -> Store:
-    """Open the record of a database. An empty database gets its tables and its keys.
+    """Open the record in a database. Creates the tables and the keys if the database is empty.
 
-    If `make` is false, raises `NoRecord` if there is none yet.
+    If `make` is false, raises `NoRecord` instead of creating a record.
 
     The default vault comes from `vault_for`. `budget` is the policy's `budgets.record`. Raises
-    `RecordDown`, `OlderDatabase`, `UnknownDatabase`, or `KeyProblem`, and ValueError for the URL
-    of any other kind of database.
+    `RecordDown`, `OlderDatabase`, `UnknownDatabase`, or `KeyProblem`. Raises ValueError if the URL
+    is not for SQLite or PostgreSQL.
     """
     file = _file(url)
     if not make and file is not None and not file.exists():
@@ -150,7 +150,8 @@ def open_store(  # noqa: PLR0913 - each is an option of a server
 
 
 BUDGET_OF_UPGRADE = 60.0
-"""Seconds to upgrade the tables, or to wait while another process upgrades them."""
+"""The time limit, in seconds, to upgrade the tables or to wait while another process upgrades
+them."""
 
 
 def _is_unused(connection: Connection) -> bool:
@@ -170,10 +171,11 @@ def vault_for(
 ) -> Vault:
     """Return the vault of a database.
 
-    The keys come from PAPERLESS_IVR_KEYS, or from the file that PAPERLESS_IVR_KEY_FILE names.
-    If neither is set, SQLite uses a file next to the database, created when first needed:
-    `record.db.keys`. Back it up separately: without it, nothing sealed can be opened.
-    If `make` is false, a missing file is an error, since an existing record has its own keys.
+    The keys come from PAPERLESS_IVR_KEYS, or from the file at the path in PAPERLESS_IVR_KEY_FILE.
+    If neither is set, the keys of an SQLite database are in a file next to it, such as
+    `record.db.keys`, which is created when it is first needed. Back up this file separately.
+    Without it, no sealed data can be opened. If `make` is false, a missing file is an error,
+    because an existing record already has keys.
     """
     made = database_url(url)
     if environment.get(KEYS):

@@ -1,7 +1,7 @@
 """The tables of the record. `migrations` creates them, and a test checks that the two agree.
 
-No column has personal data in clear text. `whose`, and columns whose names end in `_hash`, are
-keyed hashes for look-ups. Only the vault can open `sealed`.
+No column contains personal data in clear text. The columns `whose` and `..._hash` contain keyed
+hashes for look-ups. Only the vault can open `sealed`.
 """
 
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 
 class Moment(TypeDecorator[datetime]):
-    """A time-zone-aware date and time, stored in UTC in SQLite, which has no time zones."""
+    """A time-zone-aware date and time. SQLite, which has no time zones, stores it in UTC."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -44,12 +44,12 @@ class Moment(TypeDecorator[datetime]):
 
 
 VERSION_TABLE = "paperless_ivr_revision"
-"""Alembic's table. Its usual name is left for another program in the same database."""
+"""The name of Alembic's table. The default name is left for other programs in the same database."""
 REVISION = "0004"
-"""The newest revision in `migrations/versions`, which results in the tables below."""
+"""The newest revision in `migrations/versions`, which produces the tables below."""
 
 REMOVES = "paperless_ivr_removes"
-"""A function that only this library's connections have, called by the triggers in SQLite.
+"""The SQL function that the triggers in SQLite call. Only this library's connections have it.
 
 Without it, no statement can remove a line, whatever `removals` contains. SQLite has no roles that
 could ensure this.
@@ -57,7 +57,7 @@ could ensure this.
 
 HASH = String(64)
 NUMBER = BigInteger().with_variant(Integer, "sqlite")
-"""SQLite numbers rows with an Integer, which has 64 bits."""
+"""The type of row numbers. SQLite requires Integer for them, which has 64 bits there."""
 
 
 def _number() -> Column[Any]:

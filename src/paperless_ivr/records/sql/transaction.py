@@ -1,4 +1,4 @@
-"""The context of one transaction on the record, and how values are stored in columns."""
+"""The context of a transaction on the record, and conversions between values and columns."""
 
 from datetime import datetime
 from typing import Any
@@ -23,9 +23,9 @@ from paperless_ivr.records.vault import Vault
 from paperless_ivr.secret import Secret
 
 SCHEMA = 1
-"""The format of sealed data. Changes if a field or an enum's name changes.
+"""The format of sealed data. Change it when the name of a field or an enum member changes.
 
-Adding a field with a default needs no change: older data gets the default.
+Adding a field with a default does not require a change, because older data gets the default.
 """
 
 
@@ -49,7 +49,7 @@ class _SealedConsent:
 
 @frozen
 class Transaction:
-    """One transaction: its connection, the vault, and its time."""
+    """A transaction: its connection, its vault, and its time."""
 
     database: Database
     connection: Connection
@@ -57,35 +57,35 @@ class Transaction:
     now: datetime
 
     def lock(self, *names: str) -> None:
-        """Let only one transaction at a time hold any of these names."""
+        """Lock names. Other transactions that lock any of them wait until this one ends."""
         self.database.lock(self.connection, *names)
 
     def bill(self, evidence: Evidence, what: Write | DeferRequest) -> str:
-        """Return the hash for finding the writes and deferred requests of one bill."""
+        """Return the hash that is used to find the writes and deferred requests of a bill."""
         biller = evidence.consent.biller
         return self.vault.hash("bill", biller, what.customer, what.invoice_type)
 
     # ── sealed ──
 
     def sealed_write(self, write: Write) -> bytes:
-        """Return a write, sealed."""
+        """Return a sealed write."""
         return self.vault.seal(dump_value(_SealedWrite(SCHEMA, write)), f"write {write.key}")
 
     def opened_write(self, key: str, sealed: bytes) -> Write:
-        """Return the write of a key."""
+        """Return the write with a key."""
         data = self.vault.open(sealed, f"write {key}")
         return load_value(data, _SealedWrite, SCHEMA).write
 
     def sealed_request(self, request: DeferRequest) -> bytes:
-        """Return a deferred request, sealed."""
+        """Return a sealed deferred request."""
         return self.vault.seal(dump_value(_SealedRequest(SCHEMA, request)), f"wish {request.key}")
 
     def opened_request(self, key: str, sealed: bytes) -> DeferRequest:
-        """Return the deferred request of a key."""
+        """Return the deferred request with a key."""
         return load_value(self.vault.open(sealed, f"wish {key}"), _SealedRequest, SCHEMA).wish
 
     def opened_consent(self, reference: str, sealed: bytes) -> Evidence:
-        """Return the consent of a reference."""
+        """Return the consent with a reference."""
         data = self.vault.open(sealed, f"consent {reference}")
         return load_value(data, _SealedConsent, SCHEMA).evidence
 
@@ -117,7 +117,7 @@ class Transaction:
 
 
 def outcome(answer: ServiceAnswer) -> str:
-    """Return the outcome of a write. It is unknown if a write cannot get such an answer."""
+    """Return the outcome of a write. It is unknown if the answer is not valid for a write."""
     known = isinstance(answer, Accepted | Refused | Unavailable)
     return type(answer).__name__ if known else OutcomeUnknown.__name__
 

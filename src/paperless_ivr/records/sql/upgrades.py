@@ -43,7 +43,7 @@ def is_known(revision: str) -> bool:
 
 
 def revisions() -> tuple[str, ...]:
-    """Return all revisions, the newest first."""
+    """Return all revisions, newest first."""
     with _config() as config:
         scripts = ScriptDirectory.from_config(config)
         return tuple(script.revision for script in scripts.walk_revisions())

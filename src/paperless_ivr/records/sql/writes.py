@@ -1,4 +1,4 @@
-"""Writes, recorded before they are sent, and deferred requests."""
+"""Writes, which are recorded before they are sent, and deferred requests."""
 
 from typing import Any
 
@@ -91,7 +91,7 @@ def settle(transaction: Transaction, key: str, answer: ServiceAnswer) -> None:
 
 
 def _decided(transaction: Transaction, row: Row[Any], write: Write, evidence: Evidence) -> None:
-    """Finish the deferred request with an accepted write's key, and work that it supersedes."""
+    """Close the deferred request with an accepted write's key, and the work it supersedes."""
     transaction.lock(row.bill_hash)
     starts = starts_registration(write)
     for job in jobs.open_for(transaction, row.bill_hash, Task.COMPLETE, Task.FOLLOW):

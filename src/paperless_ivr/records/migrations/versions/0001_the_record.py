@@ -1,4 +1,4 @@
-"""Create all tables, and the triggers that keep the activity and the consents unchanged."""
+"""Create all tables, and the triggers that protect activity and consents from changes."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Create everything."""
+    """Create all tables and triggers."""
     op.create_table(
         "consents",
         sa.Column("id", NUMBER, primary_key=True),
@@ -131,16 +131,16 @@ def _index(table: str, *columns: str) -> None:
 
 
 KEPT = (("activity", "at", "activity_before"), ("consents", "answered", "consents_before"))
-"""Append-only tables, and what a purge may remove from them.
+"""Append-only tables, and the columns that limit what a purge may remove from them.
 
-A purge writes to `purges` what it is about to remove, removes it, and deletes that row again, all
+A purge adds a row to `purges` that states what it will remove, removes it, and deletes the row, all
 in one transaction. No other transaction ever sees the row, so only a purge can remove a line. This
 needs no role, session variable, or switch, and works the same way in both databases.
 """
 
 
 def _allowed(at: str, before: str) -> str:
-    """Return the SQL condition that a purge in progress may remove the row."""
+    """Return the SQL condition under which a purge in progress may remove a row."""
     of_biller = f"p.biller = OLD.biller AND p.{before} > OLD.{at}"
     return f"EXISTS (SELECT 1 FROM purges p WHERE {of_biller})"  # noqa: S608 - our own names
 

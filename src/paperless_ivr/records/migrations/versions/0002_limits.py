@@ -1,4 +1,4 @@
-"""Count tries and texts against limits in a separate table, before they are made."""
+"""Add a table that counts tries and texts against limits before they are made."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Create the table. Texts that counted still count; missed tries start again from zero."""
+    """Create the table. Earlier texts still count, but the count of tries restarts at zero."""
     op.create_table(
         "reserved",
         sa.Column(

@@ -1,4 +1,4 @@
-"""Add a check value against wrong keys, add the biller to live calls, and forbid REPLACE."""
+"""Add a check value that detects wrong keys, add the biller to live calls, and forbid REPLACE."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,8 +12,8 @@ down_revision = "0002"
 def upgrade() -> None:
     """Add the table, the column, and the triggers.
 
-    The next program that opens the record stores the check value. Servers of an earlier version
-    can keep running. The calls they save have no biller.
+    The next program that opens the record stores the check value. Servers of an earlier version can
+    keep running, but the calls that they save have no biller.
     """
     op.create_table(
         "key_check",
@@ -44,8 +44,8 @@ REPLACED = {
     "consents": "t.id = NEW.id OR (t.biller = NEW.biller AND t.reference = NEW.reference "
     "AND t.answered = NEW.answered)",
 }
-"""The condition for a row that a new row would replace, by table.
+"""For each table, the condition that selects a row that a new row would replace.
 
-The delete triggers of 0001 do not catch this: REPLACE fires them only if `recursive_triggers` is
-on, and it is off by default (https://www.sqlite.org/lang_conflict.html).
+The delete triggers of 0001 do not prevent replacement. REPLACE fires them only if
+`recursive_triggers` is on, and it is off by default (https://www.sqlite.org/lang_conflict.html).
 """

@@ -1,4 +1,4 @@
-"""Keep a permanent row for every removal of lines or consents: purges, and now erasures."""
+"""Keep a permanent row for every removal of lines or consents, by a purge or an erasure."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,10 +10,10 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Create the table, and let the triggers of 0001 read it instead of `purges`.
+    """Create the table, and make the triggers of 0001 read it instead of `purges`.
 
-    A committed purge of an earlier version leaves no row in `purges`. Any row found there was put
-    there by something else. It is kept as a finished removal.
+    In earlier versions, a committed purge leaves no row in `purges`, so any row found there was
+    added by something else. It is kept as a finished removal.
     """
     op.create_table(
         "removals",
@@ -46,11 +46,11 @@ def upgrade() -> None:
 
 
 KEPT = (("activity", "at", "activity_before"), ("consents", "answered", "consents_before"))
-"""Append-only tables, and what an unfinished removal may remove from them."""
+"""Append-only tables, and the columns that limit what an unfinished removal may remove."""
 
 
 def _allowed(at: str, before: str) -> str:
-    """Return the SQL condition that a removal in progress may remove the row."""
+    """Return the SQL condition under which a removal in progress may remove a row."""
     of_biller = f"r.biller = OLD.biller AND r.finished IS NULL AND r.{before} > OLD.{at}"
     return f"EXISTS (SELECT 1 FROM removals r WHERE {of_biller})"  # noqa: S608 - our own names
 
@@ -75,7 +75,7 @@ def _read_by_postgresql() -> None:
 
 
 NAMED = ("id", "why", "biller", "at", "activity_before", "consents_before")
-"""The columns that are set when a removal begins, and cannot change after that."""
+"""The columns that are set when a removal begins and cannot change afterwards."""
 
 
 def _row(of: str) -> str:
@@ -83,7 +83,7 @@ def _row(of: str) -> str:
 
 
 def _stay_on_sqlite() -> None:
-    """Let a removal be finished once, and forbid every other change to its row."""
+    """Allow a removal to be finished once, and forbid every other change to its row."""
     refused = "BEGIN SELECT RAISE(ABORT, 'append-only'); END"
     op.execute(f"CREATE TRIGGER removals_kept BEFORE DELETE ON removals {refused}")
     op.execute(
