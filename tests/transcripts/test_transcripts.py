@@ -119,7 +119,7 @@ def test_a_missing_answer_is_named() -> None:
 def test_a_missing_service_answer_is_named() -> None:
     """A missing answer of the service is named by its operation."""
     told = differences(changed("presses    2\n", "presses    1\n"))
-    assert "+needs      what the service answers to SearchByCustomerPhoneNumber" in told
+    assert "+needs      the service's answer to SearchByCustomerPhoneNumber" in told
 
 
 @pytest.mark.parametrize(

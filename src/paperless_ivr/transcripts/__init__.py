@@ -1,6 +1,7 @@
-"""Calls as text that a biller can read, and that can be replayed against the flow.
+"""Calls as text that a biller can read and that can be replayed against the flow.
 
-A transcript has comments, then headers with what the host hands over, then the call line by line:
+A transcript consists of comments, then headers with the data that the host hands over, then the
+call, line by line:
 
     # Enrolls with the e-mail on file.
     moment:    before_payment
@@ -11,10 +12,10 @@ A transcript has comments, then headers with what the host hands over, then the 
     service    SearchByCustomerPhoneNumber: rivera
     ends       enrolled
 
-The `hears` and `ends` lines are what the flow does. All others are what happens to it. A replay
-feeds those events to the real flow, saves and loads the call at every turn, and returns the text
-of the call as it really goes. Customers are named by the handles of `backends.demo`, or described
-in headers (`people`), as in transcripts of real calls (`scribe`).
+The `hears` and `ends` lines show what the flow does. All other lines are events that happen to it.
+A replay feeds those events to the real flow, saves and loads the call at every turn, and returns
+the text of the call as it actually goes. Customers are named by their handles in `backends.demo`,
+or described in headers (`people`), as in transcripts of real calls (`scribe`).
 """
 
 from paperless_ivr.transcripts.form import Step, Transcript

@@ -12,18 +12,19 @@ from paperless_ivr.transcripts.form import Transcript
 from paperless_ivr.transcripts.replaying import Replay, replayed
 
 ROWS, COLUMNS = (697, 770, 852, 941), (1209, 1336, 1477)
-"""Frequencies of keys in Hz (ITU-T Q.23)."""
+"""The frequencies of the keys, in Hz (ITU-T Q.23)."""
 KEYS = "123456789*0#"
 TONE_S = 0.1
-"""Seconds of a tone, and of the pause between tones (ITU-T Q.24: at least 0.04)."""
+"""The length of a tone, and of the pause after it, in seconds (ITU-T Q.24: at least 0.04)."""
 LOUDNESS = 6000
 """The amplitude of each of the two frequencies, in 16-bit samples."""
 BEFORE_KEY_S = 0.8
-"""Seconds that an interrupted prompt is heard, and seconds before a key that interrupts nothing."""
+"""How many seconds of an interrupted prompt are heard, and how many seconds of silence come before
+a key that interrupts nothing."""
 
 
 def sound_of(transcript: Transcript) -> bytes:
-    """Return the call of a transcript as a WAV file, as it goes with the current flow."""
+    """Return a WAV file of a transcript's call, as it goes with the current flow."""
     replay = replayed(transcript, None)
     on_the_line = (pair for pair in replay.turns if not pair[0].call.results.hung_up)
     sounds = (sound for turn, did in on_the_line for sound in _sounds(replay, turn, did))
@@ -51,12 +52,12 @@ def _sounds(replay: Replay, turn: Turn, did: CallerEvent | None) -> Iterator[Sam
 
 
 def silence(seconds: float) -> Samples:
-    """Return silence."""
+    """Return samples of silence."""
     return np.zeros(round(seconds * RATE), SAMPLE)
 
 
 def tone(key: str) -> Samples:
-    """Return the tone of a key, and the silence after it."""
+    """Return the tone of a key and the silence after it."""
     row, column = divmod(KEYS.index(key), len(COLUMNS))
     times = np.arange(round(TONE_S * RATE)) / RATE
     low, high = (np.sin(2 * np.pi * hertz * times) for hertz in (ROWS[row], COLUMNS[column]))

@@ -1,4 +1,4 @@
-"""The parts of a transcript, and the words used in it."""
+"""The parts of a transcript and the words used in transcripts."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,18 +16,18 @@ from paperless_ivr.prompts import Catalog, said
 
 @frozen
 class Step:
-    """One line of the call: its first word, the rest, and the event that it stands for."""
+    """A line of the call: its first word, the rest of its text, and the event that it describes."""
 
     line: int
     word: str
     rest: str = ""
     about: str = ""
-    """The operation, or the request to the record, that is answered."""
+    """The service operation or record request that the line answers."""
     event: e.Event | None = None
     ahead: bool = False
     """Whether the key was pressed before the turn began."""
     again: bool = False
-    """Whether the key is delivered a second time, late."""
+    """Whether this line delivers the key again, after its turn has ended."""
 
     def __str__(self) -> str:
         return f"{self.word:<10} {self.rest}".rstrip()
@@ -35,20 +35,20 @@ class Step:
 
 @frozen
 class Transcript:
-    """A call in writing."""
+    """A written call."""
 
     path: Path
     comments: tuple[str, ...]
-    """The text above the call, for readers."""
+    """The comments above the call, for readers."""
     headers: Mapping[str, str]
-    """The host's hand-over, as written."""
+    """The headers with the host's hand-over, as written."""
     steps: tuple[Step, ...]
     arrival: Arrival = field(repr=False)
     terms: Terms = field(repr=False)
 
     @property
     def proves(self) -> tuple[str, ...]:
-        """The requirements that the transcript says it proves."""
+        """The requirements that the transcript proves, according to its comments."""
         said_so = " ".join(c for c in self.comments if c.startswith("proves:"))
         return tuple(re.findall(r"R\d+", said_so))
 
@@ -67,8 +67,8 @@ HEADERS: Mapping[str, str] = {
     "greeted": "greeted",
     "today": "today",
 }
-"""The possible headers, and their names in `flow.host_strings`. `policy` and `lacking` define the
-flow itself. A caller, an account, and a payment can be given by a person's handle."""
+"""The possible headers, and their names in `flow.host_strings`. The headers `policy` and `lacking`
+define the flow itself. A caller, an account, or a payment can be given as a person's handle."""
 
 STATUSES: Mapping[str, tuple[bool | None, bool]] = {
     "pending": (False, True),
@@ -76,25 +76,26 @@ STATUSES: Mapping[str, tuple[bool | None, bool]] = {
     "paper": (False, False),
     "unclear": (None, False),
 }
-"""The status of a bill: its flags `paperless` and `pending`."""
+"""The possible statuses of a bill, each with its flags `paperless` and `pending`."""
 
 ENDED_BY: Mapping[e.EndedBy, str] = {
     e.EndedBy.CALLER: "hangs up",
     e.EndedBy.HOST: "host cancels",
     e.EndedBy.SERVER: "server stops",
 }
-"""The ways a call can end before the flow ends it."""
+"""The ways in which a call can end before the flow ends it."""
 
 ANSWERS: Mapping[str, Mapping[str, e.Event]] = {
     "Screen": {"nothing": e.Screened()},
     "ReserveTry": {"reserved": e.TryReserved(), "limit reached": e.LimitReached()},
     "DeferRequest": {"kept": e.RequestDeferred(), "unknown": e.OutcomeUnknown()},
 }
-"""The record's possible answers. The first is the default if the transcript has no answer."""
+"""The record's possible answers to each request. The first one is the default if the transcript
+does not contain an answer."""
 
 
 def text_of(comments: Iterable[str], headers: Mapping[str, str], lines: Iterable[str]) -> str:
-    """Return the whole text of a transcript."""
+    """Return the full text of a transcript."""
     top = [
         *(f"# {c}".rstrip() for c in comments),
         *(f"{f'{n}:':<10} {v}" for n, v in headers.items()),
@@ -103,7 +104,7 @@ def text_of(comments: Iterable[str], headers: Mapping[str, str], lines: Iterable
 
 
 def heard(say: Iterable[Prompt], language: str | None, flow: Flow, words: Catalog) -> Iterator[str]:
-    """Yield the line with what is heard, if anything is said."""
+    """Yield the line with the words that the caller hears, if there are any."""
     text = " ".join(said(say, language or flow.terms.policy.languages.default, words).split())
     if text:
         yield f"{'hears':<10} {text}"

@@ -30,11 +30,11 @@ from paperless_ivr.transcripts.people import HEADER, People
 T = TypeVar("T")
 
 DEMO = "demo"
-"""The name, in a `policy` header, of the command line's default policy."""
+"""The name of the command line's default policy in a `policy` header."""
 
 
 def read(path: str | Path) -> Transcript:
-    """Return the transcript in a file. Raises `TranscriptProblems` with all problems."""
+    """Return the transcript in a file. Raises `TranscriptProblems`, which lists all problems."""
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -71,7 +71,7 @@ def parse(text: str, path: str | Path = "transcript") -> Transcript:
             problems.append(f"line {number}: {_says(error)}")
     terms, arrival = _handed_over(headers, where, Path(path), problems, people)
     if not body and not problems:
-        problems.append("nothing happens in it")
+        problems.append("it contains no call")
     if problems:
         raise TranscriptProblems(_title(path), problems)
     return Transcript(Path(path), tuple(comments), headers, tuple(body), arrival, terms)
@@ -86,7 +86,7 @@ def _says(error: Exception) -> str:
 
 
 def _known(name: str, known: Mapping[str, T]) -> T:
-    """Return the value of a name. ValueError lists the valid names."""
+    """Return the value for a name. Raises ValueError, with the valid names, if there is none."""
     if name not in known:
         raise ValueError(f"{name!r} is not one of {', '.join(known)}")
     return known[name]
@@ -99,7 +99,7 @@ def _handed_over(
     problems: list[str],
     people: People,
 ) -> tuple[Terms, Arrival]:
-    """Return the terms and the arrival of these headers."""
+    """Return the terms and the arrival that the headers describe."""
     policy, lacking = Policy(), frozenset[str]()
     strings: dict[str, str] = {}
     payment: Payment | None = None
@@ -135,7 +135,10 @@ def _handed_over(
 
 
 def _policy(name: str, transcript: Path) -> Policy:
-    """Return the policy at a path, relative to the current folder or one above the transcript."""
+    """Return the policy at a path.
+
+    The path can be relative to the current folder or to any folder above the transcript.
+    """
     if name == DEMO:
         return demo_policy()
     around = [Path(), *transcript.resolve().parents]
@@ -144,7 +147,7 @@ def _policy(name: str, transcript: Path) -> Policy:
 
 
 def _caller(value: str, people: People) -> str:
-    """Return the number in a header, given as digits or by handle; "" if it is not known."""
+    """Return the number in a header, given as digits or as a handle. Empty if it is unknown."""
     if value == "unknown" or value.startswith("+"):
         return value.removeprefix("unknown")
     phone = people.customer(value).phone
@@ -152,7 +155,7 @@ def _caller(value: str, people: People) -> str:
 
 
 def _account(value: str, people: People) -> str:
-    """Return an account number, given as such or by handle. Handles of the demo have no digits."""
+    """Return the account number in a header, given as a number or as a handle without digits."""
     number = any(character.isdecimal() for character in value)
     return value if number else people.customer(value).account.reveal()
 
@@ -164,11 +167,11 @@ REFUSALS = {refusal.value: refusal for refusal in e.Refusal}
 READS = ("SearchByAccountNumber", "SearchByCustomerPhoneNumber")
 RECORD = ("Screen", "ReserveTry", "DeferRequest")
 RENAMED = {"KeepWish": "DeferRequest"}
-"""Requests that had another name in transcripts of earlier versions."""
+"""The current names of requests, by their names in transcripts from earlier versions."""
 
 
 def _step(number: int, line: str, people: People) -> Step:
-    """Return one line of the call. Raises ValueError or LookupError if it is not valid."""
+    """Return one line of the call. Raises ValueError or LookupError if the line is not valid."""
     word, _, rest = line.strip().partition(" ")
     rest = " ".join(rest.split())
     step = Step(number, word, rest)
@@ -220,7 +223,7 @@ def _service(operation: str, says: str, people: People) -> e.Event:
 
 
 def _customers(says: str, people: People) -> Iterator[e.Customer]:
-    """Yield customers by handle, and any changes to the initial status of their bills."""
+    """Yield customers by handle, with any changes to the initial status of their bills."""
     if says == "nobody":
         return
     for part in re.split(r",\s*(?![^(]*\))", says):
@@ -246,7 +249,7 @@ def _customers(says: str, people: People) -> Iterator[e.Customer]:
 
 
 def _record(about: str, says: str) -> e.Event:
-    """Return the record's answer; for a write, why it must not be sent."""
+    """Return the record's answer. For a write, this is the reason it must not be sent."""
     if says == "unavailable" and about in (*RECORD, *OPERATIONS):
         return e.RecordUnavailable()
     if about == "Screen" and says.endswith((" ago", " in this call")):
@@ -257,7 +260,10 @@ def _record(about: str, says: str) -> e.Event:
 
 
 def _screened(says: str) -> e.Screened:
-    """Return how an earlier call and this call's earlier hand-overs ended, separated by `; `."""
+    """Return how an earlier call and the earlier hand-overs in this call ended.
+
+    The two parts of the text are separated by `; `.
+    """
     known = {disposition.value: disposition for disposition in Disposition}
     screened = e.Screened()
     for part in says.split("; "):

@@ -1,6 +1,7 @@
-"""Customers and payments of a real call in a transcript, which have no handle in the demo.
+"""Customers and payments from real calls, which have no handles in the demo.
 
-A header describes each customer as a search found them. The call then refers to their letter:
+A header describes each customer as found by a search. The lines of the call then use the letter as
+a handle:
 
     customer a: account 30917764; e-mail q.tvxk@example.com; WATER #3091701 due 2026-11-02 pending
 """
@@ -19,7 +20,7 @@ from paperless_ivr.flow.host import Payment
 from paperless_ivr.transcripts.form import STATUSES
 
 HEADER = "customer "
-"""The prefix of a customer's header. The rest of its name is the handle."""
+"""The prefix of the name of a customer's header. The rest of the name is the handle."""
 
 _ON_FILE = {"account": secret.account, "e-mail": secret.email, "phone": secret.phone}
 _PAID = {"account": secret.account, "e-mail": secret.email, "invoice": secret.invoice}
@@ -31,12 +32,12 @@ _BILL = re.compile(
 
 @frozen
 class People:
-    """The people that a transcript can name: the demo's customers, and those it describes."""
+    """The people that a transcript can name: the demo's customers, and those that it describes."""
 
     described: dict[str, Customer]
 
     def describe(self, handle: str, text: str) -> None:
-        """Add the customer that a header describes. ValueError if it cannot be read."""
+        """Add the customer that a header describes. Raises ValueError if it is not valid."""
         found = re.fullmatch(r"([a-z]+)\d*", handle)
         if not found:
             raise ValueError(f"{handle!r}: expected letters, and a number if something has changed")
@@ -53,11 +54,11 @@ class People:
         self.described[handle] = Customer(**told, invoices=tuple(bills))
 
     def customer(self, handle: str) -> Customer:
-        """Return the customer with a handle. LookupError if there is none."""
+        """Return the customer with a handle. Raises LookupError if there is none."""
         return self.described.get(handle) or customer(handle)
 
     def payment(self, text: str) -> Payment:
-        """Return a payment: a customer's, by handle, or one that is described."""
+        """Return a demo customer's payment, by handle, or the payment that a text describes."""
         said, _, rest = text.partition("; ")
         if said in ("approved", "not approved"):
             parts = (part.partition(" ") for part in rest.split("; ") if part)
@@ -94,7 +95,7 @@ def _bill(text: str) -> Invoice:
 
 
 def described(who: Customer) -> str:
-    """Return a customer as a header, without the name, which is not needed."""
+    """Return the header that describes a customer. It omits the name, which is not needed."""
     return "; ".join([*_told(account=who.account, email=who.email, phone=who.phone), *_bills(who)])
 
 
@@ -108,7 +109,7 @@ def _bills(who: Customer) -> Iterator[str]:
 
 
 def paid(by: Payment) -> str:
-    """Return a payment as a header."""
+    """Return the header that describes a payment."""
     told = _told(account=by.account, email=by.email, invoice=by.invoice)
     return "; ".join(["approved" if by.approved else "not approved", *told])
 
@@ -120,7 +121,7 @@ def _told(**values: secret.Secret | None) -> Iterator[str]:
 
 
 def of_the_demo(found: Customer) -> str:
-    """Return a demo customer's handle, and any changes to the initial status of their bills."""
+    """Return a demo customer's handle, with any changes to the initial status of their bills."""
     handle = next((h for h, c in CUSTOMERS.items() if c.id == found.id), "?")
     first = CUSTOMERS[handle].invoices if handle in CUSTOMERS else ()
     names = {flags: name for name, flags in STATUSES.items()}

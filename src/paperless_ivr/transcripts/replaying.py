@@ -1,6 +1,6 @@
 """Replays transcripts against the flow alone, without a driver, gateway, service, or record.
 
-Every command that compares, rewrites, speaks, or writes a transcript uses this replay.
+All code that compares, updates, renders, or writes a transcript uses this replay.
 """
 
 import difflib
@@ -29,7 +29,7 @@ class Replay(Script):
 
     live: Live = field(init=False)
     turns: list[tuple[Turn, e.CallerEvent | None]] = field(init=False, factory=list)
-    """Every turn that the call reached, and what the caller did in it."""
+    """Every turn that the call reached, and what the caller did in that turn."""
     answered: Token | None = field(init=False, default=None)
     """The turn at which a key was last pressed."""
 
@@ -38,13 +38,13 @@ class Replay(Script):
         return Live(self.flow.begin(self.transcript.arrival))
 
     def run(self) -> None:
-        """Run the call to its end, or until the transcript lacks an event."""
+        """Run the call until it ends or needs an event that the transcript does not contain."""
         with suppress(Lacking):
             while self._turn():
                 pass
 
     def _turn(self) -> bool:
-        """Run one turn, after saving and loading the call. Return whether the call goes on."""
+        """Save and load the call, run one turn, and return whether the call goes on."""
         turn = self.flow.turn(load(dump(self.live.call)))
         self.live = Live(turn, self.live.number)
         self.turns.append((turn, None))
@@ -63,7 +63,7 @@ class Replay(Script):
         return True
 
     def _perform(self, turn: Turn) -> e.CallerEvent | None:
-        """Write down what is heard, and return what the caller does."""
+        """Add the words that the caller hears, and return what the caller does."""
         self.hears(turn.say, turn.call.language)
         event = self.caller(turn)
         if isinstance(event, e.Digits):
@@ -71,7 +71,7 @@ class Replay(Script):
         return event
 
     def _fulfilled(self, request: Request, turn: Turn) -> e.Event:
-        """Return the answer to a request. A request without an answer is not retried."""
+        """Return the answer to a request. Unanswered requests are not retried."""
         steps = fulfill(request, turn, lambda _: 0.0)  # no time for a second try
         reply: e.Event | None = None
         while True:
@@ -90,7 +90,7 @@ class Replay(Script):
                     reply = self.served(name)
 
     def late(self, step: Step) -> None:
-        """Deliver a key again, which must not move the call."""
+        """Deliver a key again, and check that it does not move the call."""
         if self._moves(step):
             self.lack("nothing: a key that is delivered again must change nothing")
 
@@ -115,22 +115,22 @@ def replayed(transcript: Transcript, flow: Flow | None) -> Replay:
 def replay(transcript: Transcript, flow: Flow | None = None) -> str:
     """Return the transcript of the call as it actually goes.
 
-    Events are used in order for as long as they fit. If one is missing, the last line begins with
-    `needs`. `flow` replaces the flow that the transcript itself names.
+    Events are used in order as long as they fit the call. If an event is missing, the last line
+    begins with `needs`. `flow` replaces the flow that the transcript specifies.
     """
     return text_of(transcript.comments, transcript.headers, replayed(transcript, flow).lines)
 
 
 def rows_taken(transcript: Transcript) -> tuple[str, ...]:
-    """Return the names of the table rows that the call takes, from its first state on."""
+    """Return the names of the table rows that the call takes, starting from its first state."""
     done = replayed(transcript, None)
     return (*done.flow.begin(transcript.arrival).took, *done.rows)
 
 
 def differences(transcript: Transcript, flow: Flow | None = None) -> str:
-    """Return how the call differs from the transcript, as a unified diff; "" if it does not.
+    """Return a unified diff of the transcript and the actual call. Empty if they do not differ.
 
-    Names any answer that the call did not use, and any that it lacked.
+    Includes events that the call did not use, and the first event that was missing.
     """
     done = replayed(transcript, flow)
     written = text_of(transcript.comments, transcript.headers, map(str, transcript.steps))
@@ -144,9 +144,9 @@ def differences(transcript: Transcript, flow: Flow | None = None) -> str:
 
 
 def update(path: str | Path) -> bool:
-    """Rewrite a transcript's `hears` and `ends` lines, and return whether anything changed.
+    """Update the `hears` and `ends` lines of a transcript, and return whether anything changed.
 
-    Raises `TranscriptProblems` if an answer is unused or missing, which a person must fix.
+    Raises `TranscriptProblems` if an event is unused or missing. A person must fix that.
     """
     transcript = read(path)
     done = replayed(transcript, None)

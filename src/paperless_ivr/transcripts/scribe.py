@@ -1,6 +1,6 @@
-"""Writes down real calls as transcripts in which stand-ins replace all personal data.
+"""Writes real calls as transcripts in which stand-ins replace all personal data.
 
-A transcript is returned only after its replay has taken the same table rows as the call.
+A transcript is returned only if its replay takes the same table rows as the real call.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,16 +34,18 @@ Moves = Sequence[tuple[Session, Event, Session]]
 """The events of a call, each with the session before and after it."""
 
 DRAWS = 50
-"""Attempts to find stand-ins with which a call goes the same way. The first nearly always works,
-except if an address was corrected that had been spelled with one press per letter."""
+"""The maximum number of attempts to find stand-ins with which a call goes the same way. The first
+attempt nearly always works, unless the caller corrected an address that was spelled with one press
+per letter."""
 
 
 @define(eq=False)
 class Scribe:
-    """Writes down every call that it observes, in full: `moved` is an observer of a driver.
+    """Writes a transcript of every call that it observes. Pass `moved` to a driver as an observer.
 
-    When a call ends, `done` gets its ID and its transcript. `headers`, such as `policy` with a
-    file relative to `path`, come first in it. One scribe must observe all moves of a call.
+    When a call ends, `done` is called with its ID and its transcript. The transcript begins with
+    `headers`, such as `policy` with a file name relative to `path`. A single scribe must observe
+    all moves of a call.
     """
 
     flow: Flow
@@ -70,11 +72,11 @@ def redacted(
     path: str | Path = "transcript",
     chance: Random | None = None,
 ) -> str:
-    """Return a call as a transcript that goes the same way and contains nothing personal.
+    """Return the transcript of a call, which goes the same way but contains no personal data.
 
-    `moves` are all moves of one call, with or without the one that began it.
-    Raises `TranscriptProblems` if there is no such transcript, because the flow is a different
-    one, or the host handed over something that a transcript cannot express.
+    `moves` must contain all moves of one call. The move that began the call is optional. Raises
+    `TranscriptProblems` if no such transcript was found, because `flow` is not the flow of the
+    call, or because the host handed over something that a transcript cannot express.
     """
     chance = chance or SystemRandom()
     moved = [(m.before, m.event, m.after) for m in moves if m.before and m.event]
@@ -93,7 +95,7 @@ def redacted(
 
 
 def _written(flow: Flow, moves: Moves, headers: Mapping[str, str], chance: Random) -> str:
-    """Return the hand-over and the events, with stand-ins."""
+    """Return the transcript of the hand-over and the events, with stand-ins."""
     first, _, _ = moves[0]
     happens = (_secrets((first.call.host, event)) for _, event, _ in moves)
     real = frozenset().union(*map(personal, happens))
@@ -116,10 +118,10 @@ def _written(flow: Flow, moves: Moves, headers: Mapping[str, str], chance: Rando
 
 
 def _alike(flow: Flow, turn: Turn, event: Event, after: Turn) -> tuple[Event, Turn]:
-    """Return an event with stand-ins, and the turn it leads to by the same rows as the real one.
+    """Return an event with stand-ins that takes the same rows as the real event, and its turn.
 
-    A stand-in for an address is read back in different pieces. A key may therefore have to stop
-    another piece to lead to the same turn. Raises LookupError if no piece works.
+    The stand-in for an address can be read back in different pieces, so a key may have to interrupt
+    a different piece to take the same rows. Raises LookupError if no piece works.
     """
     events = [event]
     if turn.call.state is State.EMAIL_READBACK and isinstance(event, Digits):
@@ -133,7 +135,7 @@ def _alike(flow: Flow, turn: Turn, event: Event, after: Turn) -> tuple[Event, Tu
 
 
 def _wholes(moves: Moves) -> list[str]:
-    """Return all keys of each move's entry, including those before and after pauses."""
+    """Return all keys of the entry that each move is part of, across pauses."""
     wholes: list[str] = []
     for before, event, after in reversed(moves):
         so_far = before.call.entry.so_far
@@ -152,7 +154,7 @@ def _other(others: StandIns, before: Session, event: Event, whole: str) -> Event
         case Digits(keys):
             then = before.turn.then
             if isinstance(then, Gather) and keys and not then.end_key:
-                event = evolve(event, ended=Ended.FULL)  # nothing else ends keys there
+                event = evolve(event, ended=Ended.FULL)  # keys cannot end in any other way there
             return others.digits(before.call, event, whole)
         case CustomersFound(customers):
             return CustomersFound(tuple(map(others.customer, customers)))
@@ -161,7 +163,7 @@ def _other(others: StandIns, before: Session, event: Event, whole: str) -> Event
 
 
 def _handle(who: Customer, handles: Mapping[Customer, str]) -> str:
-    """Return a customer's letter, with a number added after something about them has changed."""
+    """Return a customer's letter, followed by a number if data about the customer has changed."""
     same = [handle for other, handle in handles.items() if other.id == who.id]
     if same:
         return f"{same[0]}{len(same) + 1}"
@@ -170,7 +172,7 @@ def _handle(who: Customer, handles: Mapping[Customer, str]) -> str:
 
 
 def _domains(flow: Flow, moves: Moves) -> Iterator[str]:
-    """Yield the complete domains that were spelled."""
+    """Yield the domains that were spelled completely."""
     for before, event, _ in moves:
         match before.call, event:
             case Call(state=State.EMAIL_EXACT_DOMAIN) as call, Digits(keys, Ended.END_KEY):

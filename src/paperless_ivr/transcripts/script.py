@@ -1,7 +1,8 @@
-"""The events of a transcript, taken line by line as the call asks for them.
+"""Takes the events of a transcript line by line, as the call needs them.
 
-Used by everything that runs a transcript: the replay (`replaying`), which runs the flow alone,
-and the playback (`testing.playback`), which replaces a driver's gateway, service, and record.
+Everything that runs a transcript uses this module: the replay (`replaying`), which runs the flow
+alone, and the playback (`testing.playback`), which stands in for a driver's gateway, service, and
+record.
 """
 
 from collections.abc import Iterable
@@ -18,12 +19,12 @@ from paperless_ivr.transcripts.form import Step, Transcript, heard
 
 
 class Lacking(Exception):
-    """The call goes on, but the transcript does not say how."""
+    """The call needs an event that the transcript does not contain."""
 
 
 @define
 class Script:
-    """A running transcript: the remaining events, and the call so far."""
+    """A transcript that is being run: the remaining events and the call so far."""
 
     transcript: Transcript
     flow: Flow = field(default=Factory(lambda self: Flow(self.transcript.terms), takes_self=True))
@@ -31,7 +32,7 @@ class Script:
     lines: list[str] = field(init=False, factory=list)
     """The call so far, as lines of a transcript."""
     rows: list[str] = field(init=False, factory=list)
-    """The table rows that were taken."""
+    """The table rows taken so far."""
     words: Catalog = field(init=False)
 
     @left.default
@@ -43,11 +44,11 @@ class Script:
         return Catalog.of(self.flow.terms.policy)
 
     def hears(self, say: Iterable[Prompt], language: str | None) -> None:
-        """Write down what is heard."""
+        """Add the words that the caller hears to the lines."""
         self.lines += heard(say, language, self.flow, self.words)
 
     def caller(self, turn: Turn) -> e.CallerEvent | None:
-        """Return what the caller does in a turn; None if it waits for nothing."""
+        """Return what the caller does in a turn. None if the turn does not wait for the caller."""
         while self.left and (self.left[0].again or self._dropped(turn)):
             step = self.take()
             if step.again:
@@ -69,10 +70,10 @@ class Script:
         return self.lack(_wants(turn))
 
     def late(self, step: Step) -> None:
-        """Deliver a key that answered an earlier turn a second time."""
+        """Deliver a key again after it has answered an earlier turn."""
 
     def recorded(self, about: str) -> e.Event | None:
-        """Return what the transcript says about the record, if anything."""
+        """Return the record's answer, or None if it is not the next line of the transcript."""
         there = self.left and self.left[0].word == "record" and self.left[0].about == about
         return self.take().event if there else None
 
@@ -80,33 +81,33 @@ class Script:
         """Return the service's answer."""
         if self.left and self.left[0].word == "service" and self.left[0].about == operation:
             return self.take().event
-        return self.lack(f"what the service answers to {operation}")
+        return self.lack(f"the service's answer to {operation}")
 
     def take(self) -> Step:
-        """Take the next line, whose event has now happened."""
+        """Remove and return the next line, and add it to the lines of the call so far."""
         step = self.left.pop(0)
         self.lines.append(str(step))
         return step
 
     def lack(self, what: str) -> NoReturn:
-        """Write down what the transcript lacks, and end the call there."""
+        """Add a line about the missing event, and stop the call there."""
         self.lines.append(f"{'needs':<10} {what}")
         raise Lacking
 
     def _dropped(self, turn: Turn) -> bool:
-        """Return whether the key was pressed ahead of a question that does not allow that."""
+        """Return whether the key was pressed ahead of a question that does not allow type-ahead."""
         return self.left[0].ahead and not getattr(turn.then, "type_ahead", False)
 
 
 def _without_end_key(event: e.Digits) -> e.Digits:
-    """Return the keys with `#` as one of them, for a gather without an end key."""
+    """Return the keys for a gather without an end key, with `#` as one of the keys."""
     if event.ended is not e.Ended.END_KEY:
         return event
     return evolve(event, keys=secret.keys(f"{event.keys.reveal()}#"), ended=e.Ended.FULL)
 
 
 def _wants(turn: Turn) -> str:
-    """Return what a turn waits for, in words."""
+    """Return a description of what a turn waits for."""
     if isinstance(turn.then, Transfer):
         return "the result of the transfer, or a hang-up"
     one = isinstance(turn.then, Gather) and turn.then.max_keys == 1
@@ -114,7 +115,7 @@ def _wants(turn: Turn) -> str:
 
 
 def _fits(event: e.Event | None, then: object) -> TypeGuard[e.CallerEvent]:
-    """Return whether a runtime could report this: not too many keys, and an end if too few."""
+    """Return whether a runtime could report this event in answer to the gather or transfer."""
     if not isinstance(then, Gather):
         return isinstance(event, e.TransferEnded)
     if not isinstance(event, e.Digits):

@@ -1,9 +1,9 @@
 """Stand-ins for the personal data in a call: random values of the same shape.
 
-Within a call, equal values have equal stand-ins, and different values have different ones.
-Everything the flow depends on is kept: the length of a number, whether it could be a payment card
-or a telephone number, which last four digits match, and how an address is spelled key by key. No
-stand-in is computed from the value itself, so the value cannot be recovered from it.
+Within a call, equal values have equal stand-ins, and different values have different stand-ins.
+Everything that the flow depends on is kept: the length of a number, whether it could be a payment
+card or a telephone number, which last four digits match, and how an address is spelled key by key.
+Stand-ins are not computed from the values, so the values cannot be recovered from them.
 """
 
 import re
@@ -27,17 +27,18 @@ from paperless_ivr.keypad.lexicon import lexicon
 from paperless_ivr.secret import Secret
 
 TRIES = 2000
-"""Maximum draws for one stand-in. About one number in 25 could be a payment card."""
+"""The maximum number of draws for one stand-in. About one number in 25 could be a payment card."""
 LONG = 4
-"""Values at least this long, such as an account's last four digits, are personal in any text."""
+"""A value of at least this length, such as an account's last four digits, is personal wherever it
+appears in a text."""
 AREAS = ("201", "212", "217", "303", "312", "404", "415", "503", "602", "617", "713", "808")
-"""Area codes. With 555-0100 to 555-0199, they make numbers that are reserved for fiction."""
+"""Area codes. Together with 555-0100 to 555-0199, they form numbers reserved for fiction."""
 
 Fits = Callable[[str], bool]
 
 _CLASSES = (digits, ascii_lowercase, ascii_uppercase)
 _SIGNS = ("-_+", "^`{|}~")
-"""Interchangeable symbols in the local part: those with two keys, and those with three."""
+"""Symbols in the local part, in groups. The symbols of a group can replace each other."""
 
 
 @define(eq=False, repr=False)
@@ -47,7 +48,8 @@ class StandIns:
     terms: Terms
     chance: Random
     real: frozenset[str]
-    """The call's own values. A stand-in is never one of them, and never contains a long one."""
+    """The real values in the call. A stand-in is never one of these values, and never contains a
+    long one."""
     domains: frozenset[str]
     """The complete domains that are spelled in the call."""
     _chosen: dict[tuple[str, str], str] = field(init=False, factory=dict)
@@ -64,7 +66,7 @@ class StandIns:
         accounts = self.terms.accounts
         bare = accounts.bare(number)
         if not bare:
-            return number  # no character counts, so it identifies no one
+            return number  # it has no significant characters, so it identifies no one
         ending = last_four(number)
         if len(ending) < 4:
             return _refilled(number, bare, self._other("account", bare, lambda s: s[0] != "0"))
@@ -80,7 +82,7 @@ class StandIns:
         return _refilled(number, bare, self._other("account", bare, fits, lambda s: _end(s, last)))
 
     def _account_keyed(self, keyed: str) -> str:
-        """Return a stand-in for an account number's keys: two for a letter, none for a symbol."""
+        """Return a stand-in for an account number as keyed: two keys per letter, no symbols."""
         accounts = self.terms.accounts
         number = accounts.read(keyed)
         if number is None or not (accounts.any_letter or accounts.fixed_signs):
@@ -88,7 +90,7 @@ class StandIns:
         return accounts.keys(self.account(number)) or self.account(keyed)
 
     def _last_four(self, ending: str) -> str:
-        """Return different last four digits. Keeps leading zeros: they may pad a short number."""
+        """Return different last four digits. Keeps leading zeros, which may pad a short number."""
         counts = ending.lstrip("0")
         if not counts:
             return ending
@@ -100,7 +102,7 @@ class StandIns:
         return zeros + self._other(f"last four after {zeros}", counts, fits)
 
     def invoice(self, number: str) -> str:
-        """Return a stand-in for an invoice number, whose last digits may distinguish it."""
+        """Return a stand-in for an invoice number. Its last digits may distinguish it."""
         ending = last_four(number)
         if len(ending) < 4:
             return self._other("invoice", number)
@@ -108,7 +110,7 @@ class StandIns:
         return self._other("invoice", number, draw=lambda s: _end(s, last))
 
     def phone(self, number: str) -> str:
-        """Return a stand-in for a telephone number: for North America, one reserved for fiction."""
+        """Return a stand-in for a phone number. North American ones are reserved for fiction."""
         there = self._national(number[-10:]) is not None
         if there and re.fullmatch(r"\+1\d{10}", number):
             made = lambda _: f"+1{self.chance.choice(AREAS)}55501{self.chance.randrange(100):02}"  # noqa: E731
@@ -129,9 +131,9 @@ class StandIns:
         return "".join(map(self._local, beginnings)) + at_sign + self._domain(domain)
 
     def _local(self, text: str, begins: str = "") -> str:
-        """Return a replacement for the last character of the local part.
+        """Return a replacement for the last character of the local part of an address.
 
-        Its code starts with the keys `begins`.
+        The code of the replacement starts with the keys `begins`.
         """
         pool = next((p for p in (*_CLASSES, *_SIGNS) if text[-1] in p), text[-1])
         fitting = "".join(c for c in pool if self._code(c).startswith(begins))
@@ -182,7 +184,7 @@ class StandIns:
     # ── keys ──
 
     def keys(self, call: Call, keyed: str, whole: str) -> str:
-        """Return stand-ins for keys of the entry `whole`. Keys at a menu are unchanged."""
+        """Return stand-ins for some keys of the entry `whole`. Keys at a menu are unchanged."""
         match call.state:
             case State.ACCOUNT_ENTRY | State.NUMBER_CHECK:
                 return self._part(call, keyed, whole, self._account_keyed)
@@ -203,7 +205,7 @@ class StandIns:
                 return keyed
 
     def _part(self, call: Call, keyed: str, whole: str, other: Callable[[str], str]) -> str:
-        """Return part of a number's stand-in. Keys undone by a star are replaced separately."""
+        """Return part of a number's stand-in. Keys that a star undoes are replaced separately."""
         *thrown, last = keyed.split("*")
         before = len(call.entry.so_far or "") if not thrown else 0
         return "*".join([*map(self._keyed, thrown), other(whole)[before : before + len(last)]])
@@ -214,7 +216,7 @@ class StandIns:
     def _end_of_phone(self, call: Call) -> Callable[[str], str]:
         """Return a function that replaces the last four digits of a phone number.
 
-        Those of a phone on file become those of its stand-in.
+        If the digits match a phone number on file, they become the last digits of its stand-in.
         """
         on_file = [who.phone.reveal() for who in call.found if who.phone]
 
@@ -231,7 +233,7 @@ class StandIns:
     def _keyed(self, keyed: str) -> str:
         """Return random digits that are not a phone number.
 
-        Keeps a single 0, which asks for an agent.
+        A single 0 is kept, because it asks for an agent.
         """
 
         def fits(other: str) -> bool:
@@ -240,9 +242,10 @@ class StandIns:
         return keyed if keyed in ("", "0") else self._other("keys", keyed, fits)
 
     def _pressed(self, call: Call, whole: str) -> str:
-        """Return replacement keys for a one-press address, taken from other names.
+        """Return replacement keys for an address that is spelled with one press per letter.
 
-        Keeps symbols, the last label of a domain, and 0 alone, which asks for an agent.
+        The keys are taken from other names. Symbols and the last label of a domain are kept, and so
+        is a single 0, which asks for an agent.
         """
         if whole == "0":
             return whole
@@ -257,14 +260,14 @@ class StandIns:
         return self._other(call.state.name, whole, draw=drawn)
 
     def _other_name(self, keyed: str) -> str:
-        """Return as many keys. The last ones spell a listed name, so that they read as a word."""
+        """Return the same number of keys. They end with a listed name, which is read as a word."""
         size = self.chance.randint(0, len(keyed))
         names = [name for name in lexicon().first.keyed if len(name) == size]
         name = self.chance.choice(names) if names else ""
         return self._shaped(keyed[len(name) :]) + name
 
     def _spelled(self, call: Call, keyed: str, other: Callable[[str, str], str]) -> str:
-        """Return replacement spelling keys, code for code. Keeps stars and incomplete codes."""
+        """Return replacements for spelling keys, code by code. Keeps stars and incomplete codes."""
         pad = self.terms.pad
         spelled = pad.spell(spelled_so_far(CallView(call, self.terms)))
         text, left, out = spelled.text, spelled.rest + keyed, ""
@@ -275,7 +278,7 @@ class StandIns:
             read = pad.spell(pad.code(text) + code)
             if read.rest:
                 out += code
-            elif code.endswith("*"):  # undoes the last character, or half a code
+            elif code.endswith("*"):  # undoes the last character or half a code
                 text, out = read.text, out + code
             elif read.bad:
                 out += self._bad(code, begun)
@@ -299,13 +302,13 @@ class StandIns:
         )
 
     def day(self, day: date) -> date:
-        """Return a stand-in for a day. All days of a call are shifted by the same amount."""
+        """Return a stand-in for a date. All dates in a call are shifted by the same amount."""
         return day - self._days if day - date.min > self._days else day + self._days
 
     # ── values ──
 
     def arrival(self, host: Arrival) -> Arrival:
-        """Return what the host handed over, with stand-ins."""
+        """Return the arrival with stand-ins."""
         payment = host.payment
         if payment:
             payment = evolve(
@@ -327,7 +330,7 @@ class StandIns:
         return self.phone(self._national(ani) or ani if "+" not in ani else ani)
 
     def customer(self, who: Customer) -> Customer:
-        """Return a customer with stand-ins, without the name."""
+        """Return a customer with stand-ins and without the name."""
         bills = tuple(
             evolve(
                 bill,
@@ -347,7 +350,7 @@ class StandIns:
         )
 
     def digits(self, call: Call, event: Digits, whole: str) -> Digits:
-        """Return what was keyed, with stand-ins."""
+        """Return keyed digits with stand-ins."""
         return evolve(event, keys=secret.keys(self.keys(call, event.keys.reveal(), whole)))
 
     @staticmethod
@@ -363,7 +366,7 @@ class StandIns:
         fits: Fits = lambda _: True,
         draw: Callable[[str], str] | None = None,
     ) -> str:
-        """Return the stand-in of a text, unique among those of its kind."""
+        """Return the stand-in for a text, which is unique among stand-ins of its kind."""
         if (space, text) in self._chosen:
             return self._chosen[space, text]
         taken = {other for (kind, _), other in self._chosen.items() if kind == space}
@@ -376,7 +379,7 @@ class StandIns:
         raise LookupError(message)
 
     def _tells(self, other: str) -> bool:
-        """Return whether a candidate is or contains a real value. Very short ones are allowed."""
+        """Return whether a candidate is or contains a real value. Short candidates never count."""
         if len(other) < 4:
             return False
         return other in self.real or any(len(r) >= LONG and r in other for r in self.real)
@@ -393,7 +396,7 @@ class StandIns:
 
 
 def _refilled(number: str, bare: str, other: str) -> str:
-    """Return a number with its significant characters replaced, its zeros and symbols kept."""
+    """Return a number with new significant characters and the same leading zeros and symbols."""
     left = iter(zip(bare, other, strict=True))
     expected = next(left, None)
     written = []
@@ -414,9 +417,10 @@ def _end(text: str, ending: str) -> str:
 
 
 def personal(values: Iterable[Secret]) -> frozenset[str]:
-    """Return the texts that identify someone.
+    """Return the texts that could identify someone.
 
-    They include numbers without symbols, and their last digits. Zeros alone identify no one.
+    They include numbers without symbols, and the last digits of those numbers. Texts that consist
+    only of zeros identify no one and are left out.
     """
 
     def texts() -> Iterator[str]:

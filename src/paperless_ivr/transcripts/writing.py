@@ -10,13 +10,13 @@ from paperless_ivr.flow.turns import Then
 from paperless_ivr.transcripts.form import ANSWERS, ENDED_BY, HEADERS
 
 Named = Callable[[e.Customer], str]
-"""Returns a customer's name in a transcript."""
+"""A function that returns a customer's handle in a transcript."""
 
 
 def handed_over(
     host: Arrival, operations: frozenset[str], payment: str
 ) -> Iterator[tuple[str, str]]:
-    """Yield what the host hands over, as headers."""
+    """Yield the data that the host hands over, as headers."""
     known = {"moment": host.moment.value, "ani": "unknown"} | arrival_to_strings(host)
     if payment:
         known["payment"] = payment
@@ -44,7 +44,7 @@ def happened(event: e.Event, then: Then, named: Named, how: str = "") -> str:
 
 
 def _answer(event: e.Event, named: Named) -> str:
-    """Return an answer of the service or of the record, in words."""
+    """Return an answer from the service or the record, as written in a transcript."""
     match event:
         case e.CustomersFound(found):
             return ", ".join(map(named, found)) or "nobody"
