@@ -1,10 +1,10 @@
-"""The words of all prompts, per language, as structured speech, text, or SSML.
+"""The words of all prompts in each language, as structured speech, text, or SSML.
 
     catalog = Catalog.of(policy)
     said(turn, language, catalog)      # as text
     spoken(turn, language, catalog)    # as SSML
 
-A gateway that needs the individual pieces calls `speech` for each prompt.
+To get the individual pieces, a gateway calls `speech` for each prompt.
 """
 
 from collections.abc import Iterable
@@ -47,12 +47,12 @@ __all__ = [
 
 
 def said(turn: Turn | Iterable[Prompt], language: str, catalog: Catalog) -> str:
-    """Return the text of a whole turn, or of some prompts."""
+    """Return the text of a whole turn or of some prompts."""
     prompts = turn.say if isinstance(turn, Turn) else turn
     return plain(speech_of(prompts, language, catalog))
 
 
 def spoken(turn: Turn | Iterable[Prompt], language: str, catalog: Catalog) -> str:
-    """Return the SSML of a whole turn, or of some prompts."""
+    """Return the SSML of a whole turn or of some prompts."""
     prompts = turn.say if isinstance(turn, Turn) else turn
     return ssml(speech_of(prompts, language, catalog), language)

@@ -1,4 +1,4 @@
-"""The words of every prompt, per language: the library's, overridden by the biller's own."""
+"""The words of every prompt in each language. A biller's own words override the library's."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ from paperless_ivr.flow.policy import Address, Policy
 from paperless_ivr.prompts.terms import CONSENT, ENTRIES, NEEDED
 
 Book = Mapping[str, str]
-"""One language: the text of each entry, by name."""
+"""The words in one language: the text of each entry, by name."""
 
 GAP = re.compile(r"\{([a-z_]+)\}")
 """A gap: just a name in braces. Words are never format strings."""
@@ -24,9 +24,9 @@ GAP = re.compile(r"\{([a-z_]+)\}")
 
 @frozen
 class Catalog:
-    """The words of the languages that a policy offers. Create it with `load` or `of`.
+    """The words in the languages that a policy offers. Create a catalog with `load` or `of`.
 
-    `domains` are e-mail domains, in lowercase, that are said as words when an address is read out
+    `domains` are lowercase e-mail domains that are said as words when an address is read out
     ("gmail dot com").
     """
 
@@ -35,7 +35,7 @@ class Catalog:
 
     @classmethod
     def of(cls, policy: Policy) -> "Catalog":
-        """Return the catalog of a policy. Raises WordsProblems like `load`."""
+        """Return the catalog of a policy. Raises WordsProblems, as `load` does."""
         return cls.load(policy.languages.offered, policy.words, policy.address.domains)
 
     @classmethod
@@ -45,7 +45,7 @@ class Catalog:
         overrides: Mapping[str, Book] | None = None,
         domains: Iterable[str] = Address().domains,
     ) -> "Catalog":
-        """Return the words of these languages; the biller's `overrides` replace the library's.
+        """Return the catalog for some languages. The biller's `overrides` take precedence.
 
         A complete set of overrides adds a language without new code (R16). Raises WordsProblems,
         which lists every problem at once.
@@ -58,7 +58,7 @@ class Catalog:
         return cls(books, frozenset(domain.lower() for domain in domains))
 
     def text(self, name: str, language: str) -> str:
-        """Return the words of an entry, with its gaps. KeyError if the language was not loaded."""
+        """Return the words of an entry with gaps. Raises KeyError for a language not loaded."""
         return self.books[language][name]
 
     def texts(self, names: Iterable[str], language: str) -> dict[str, str]:
@@ -80,7 +80,7 @@ def languages() -> tuple[str, ...]:
 
 @cache
 def ours(language: str) -> Book:
-    """Return the library's words in a language; empty if it has none."""
+    """Return the library's words in a language. Empty if the library has none."""
     if language not in languages():
         return {}
     file = resources.files("paperless_ivr.prompts") / f"{language}.toml"
@@ -97,14 +97,14 @@ class Problem:
     language: str
     says: str
     name: str = ""
-    """The name of the entry; empty if the problem concerns the language as a whole."""
+    """The name of the entry. Empty if the problem is with the language as a whole."""
 
     def __str__(self) -> str:
         return f"{', '.join(filter(None, (self.language, self.name)))}: {self.says}"
 
 
 def problems(offered: Collection[str], own: Mapping[str, Book]) -> Iterator[Problem]:
-    """Return every problem with the words of some languages, including the biller's `own`."""
+    """Yield every problem with the words in some languages, including the biller's `own` words."""
     for language in offered:
         yield from missing(language, {**ours(language), **own.get(language, {})})
     for language, book in own.items():
@@ -115,7 +115,7 @@ def problems(offered: Collection[str], own: Mapping[str, Book]) -> Iterator[Prob
 def unoffered(offered: Collection[str], own: Iterable[str]) -> Iterator[Problem]:
     """Yield a problem for words in a language that is neither offered nor one of the library's.
 
-    The biller may keep words for one of the library's languages while it is not offered.
+    A biller can keep words for one of the library's languages even while it is not offered.
     """
     for language in own:
         if language not in offered and language not in languages():
@@ -138,14 +138,14 @@ def missing(language: str, book: Book) -> Iterator[Problem]:
 
 
 def wrong(language: str, book: Book) -> Iterator[Problem]:
-    """Yield the problems with the words of a language, except missing ones."""
+    """Yield the problems with the words of a language, except missing words."""
     for name, text in book.items():
         said = flaws(name, text) if name in ENTRIES else unknown(name)
         yield from (Problem(language, says, name) for says in said)
 
 
 def unknown(name: str) -> Iterable[str]:
-    """Yield the problem with a name that nothing uses."""
+    """Yield the problem with a name that no entry has."""
     close = get_close_matches(name, ENTRIES, n=1)
     yield "there is no such prompt" + (f"; did you mean {close[0]}?" if close else "")
 

@@ -1,4 +1,4 @@
-"""An HTML page to listen to every phrase in a folder of recordings, language by language."""
+"""An HTML page for listening to every phrase in a folder of recordings, language by language."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -13,7 +13,7 @@ HEAD = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>Every phrase, to listen to</title>
+<title>Listen to every phrase</title>
 <style>
 :root { color-scheme: light dark; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem; }
@@ -21,12 +21,12 @@ table { border-collapse: collapse; width: 100%; }
 td, th { border-top: 1px solid #8886; padding: .5rem; text-align: left; vertical-align: top; }
 audio { width: 16rem; max-width: 40vw; }
 </style>
-<h1>Every phrase, to listen to</h1>
+<h1>Listen to every phrase</h1>
 """
 
 
 def page(folder: Path, wanted: Iterable[Phrase]) -> str:
-    """Return the page to save in that folder. Files that a browser cannot play become links."""
+    """Return the page for a folder, to be saved in it. Files a browser cannot play become links."""
     parts = [HEAD]
     for language, phrases in groupby(wanted, lambda phrase: phrase.language):
         parts.append(_table(folder, language, list(phrases)))

@@ -1,7 +1,7 @@
 """Structured speech: prompts with their gaps filled, before they become text or SSML.
 
-A gateway that plays recorded files and the runtime's own digits reads these pieces. Others use
-`plain` or `ssml`. A repr never shows anything that may be personal.
+A gateway uses these pieces if it plays recorded files and the runtime's own digits. Other gateways
+use `plain` or `ssml`. A repr never shows anything that could be personal.
 """
 
 from datetime import date
@@ -19,7 +19,7 @@ class Text:
 
 @frozen
 class Characters:
-    """Characters said one by one, in groups, with a pause after each group.
+    """Characters said one by one, in groups, with a pause between groups.
 
     `apart` separates the characters in writing: " " in a number, ", " in spelled text.
     """
@@ -30,14 +30,14 @@ class Characters:
 
 @frozen
 class Letter:
-    """A letter with a word that makes it clear, such as "m as in Mary"; or a whole word."""
+    """A letter with a word that makes it clear, such as "m as in Mary", or a whole word."""
 
     text: str = field(repr=False)
 
 
 @frozen
 class Money:
-    """An amount; `currency` is an ISO 4217 code."""
+    """An amount. `currency` is an ISO 4217 code."""
 
     amount: Decimal = field(repr=False)
     currency: str
@@ -45,7 +45,7 @@ class Money:
 
 @frozen
 class Date:
-    """A date, said without its year; `words` is its written form: "December 3"."""
+    """A date, said without its year. `words` is its written form, such as "December 3"."""
 
     day: date = field(repr=False)
     words: str = field(repr=False)
@@ -53,7 +53,7 @@ class Date:
 
 @frozen
 class Cardinal:
-    """A number, said as a number."""
+    """A number, said as a number and not digit by digit."""
 
     number: int
 

@@ -17,12 +17,12 @@ from paperless_ivr.prompts.pieces import (
 
 
 def plain(pieces: Iterable[Piece]) -> str:
-    """Return one line of text: digits as "1 2 3, 4 5 6", an amount as "$48.20"."""
+    """Return one line of text, with digits as "1 2 3, 4 5 6" and amounts as "$48.20"."""
     return " ".join("".join(_written(piece) for piece in pieces).split())
 
 
 def amount(money: Money) -> str:
-    """Return an amount in writing, in a form that speech engines read as money."""
+    """Return a written amount, in a form that speech engines read as money."""
     number = f"{money.amount:,.2f}"
     return f"${number}" if money.currency == "USD" else f"{number} {money.currency}"
 

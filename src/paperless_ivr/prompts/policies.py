@@ -1,4 +1,4 @@
-"""Reads policies from files, and reports all problems with them and their words at once (R19)."""
+"""Reads policies from files, and reports every problem with a policy and its words (R19)."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +11,9 @@ from paperless_ivr.prompts import catalog
 
 
 def load_policy(path: str | Path) -> Policy:
-    """Return the policy in a TOML file, with its words checked.
+    """Return the policy in a TOML file, after checking it and its words.
 
-    Raises `PolicyProblems` listing everything that is wrong.
+    Raises `PolicyProblems`, which lists everything that is wrong.
     """
     title = cannot_be_used(str(path))
     try:
@@ -26,12 +26,12 @@ def load_policy(path: str | Path) -> Policy:
 
 
 def all_findings(policy: Policy) -> Iterator[Finding]:
-    """Yield every problem of a policy and of its words."""
+    """Yield every problem with a policy and with its words."""
     found = list(findings(policy))
     yield from found
     unsure = any(finding.at[:2] == OFFERED for finding in found)
     for problem in catalog.problems(policy.languages.offered, policy.words):
         if problem.name:
             yield Finding((*WORDS, problem.language, problem.name), problem.says)
-        elif not unsure:  # otherwise, the problem with the language as a whole was reported
+        elif not unsure:  # otherwise, the problem with the whole language was already reported
             yield Finding((*WORDS, problem.language), problem.says, (OFFERED,))

@@ -1,11 +1,11 @@
-"""Speech as recorded files: every phrase that a policy's calls can say, and its file.
+"""Speech as recorded files: every phrase that calls under a policy can say, and its file.
 
     phrases(policy)              every phrase, for a voice studio or a synthesizer
-    Recordings.read(folder)      the existing files, by what they say
+    Recordings.read(folder)      the existing files, by the words in them
 
 A prompt with gaps consists of several phrases. Its gaps are filled with other phrases, or with
 numbers, letters, amounts, and dates, which a runtime assembles from its own sounds. A list next to
-the files (`phrases.csv`) records what each file says. If the words of a prompt change, its
+the files (`phrases.csv`) contains the words in each file. If the words of a prompt change, its
 recording therefore counts as missing, and the old words are not played.
 """
 
@@ -24,14 +24,14 @@ from paperless_ivr.prompts.terms import ENTRIES
 LIST = "phrases.csv"
 COLUMNS = ("language", "file", "text")
 EXTENSIONS = ("wav", "ulaw", "alaw", "gsm", "sln", "g722", "sln16", "wav49", "WAV")
-"""File extensions that Asterisk plays, one per format (formats/ in its source)."""
+"""The extensions of files that Asterisk can play, for each format (formats/ in its source)."""
 
 EDGES = " \t\n.,;:!?¡¿"
-"""Characters at the edges of a phrase that are not spoken."""
+"""Characters that are not spoken at the edges of a phrase."""
 
 
 def bare(text: str) -> str:
-    """Return only the spoken part of a text, without the symbols and spaces around it."""
+    """Return the spoken part of a text, without the symbols and spaces around it."""
     return " ".join(text.split()).strip(EDGES)
 
 
@@ -41,17 +41,17 @@ class Phrase:
 
     language: str
     name: str
-    """The name of its file, without folder and extension."""
+    """The name of the phrase's file, without the folder and the extension."""
     text: str
 
     @property
     def file(self) -> str:
-        """The path of its file in the folder of recordings, without extension."""
+        """The path of the phrase's file in the folder of recordings, without the extension."""
         return f"{self.language}/{self.name}"
 
 
 def phrases(policy: Policy) -> tuple[Phrase, ...]:
-    """Return every phrase that calls under a policy can say, once each, in order."""
+    """Return every phrase that calls under a policy can say, in order and without duplicates."""
     catalog = Catalog.of(policy)
     found: dict[tuple[str, str], Phrase] = {}
     files: set[tuple[str, str]] = set()
@@ -69,7 +69,7 @@ def phrases(policy: Policy) -> tuple[Phrase, ...]:
 
 
 def _named(policy: Policy, catalog: Catalog, language: str) -> Iterator[tuple[str, str]]:
-    """Yield names and texts, possibly more than once."""
+    """Yield the names and texts of phrases, possibly with duplicates."""
     book = catalog.books[language]
     for name in ENTRIES:
         parts = GAP.split(book[name])[::2]
@@ -88,21 +88,21 @@ def _named(policy: Policy, catalog: Catalog, language: str) -> Iterator[tuple[st
 
 
 def _filed(text: str) -> str:
-    """Return a text in a form that can be part of a file name."""
+    """Return a form of a text that can be part of a file name."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "x"
 
 
 @frozen
 class Recordings:
-    """The files in a folder, by what they say."""
+    """The files in a folder, by the words in them."""
 
     folder: Path
     files: Mapping[tuple[str, str], str] = field(repr=False)
-    """The file in the folder, without extension, by language and spoken text."""
+    """The path of each file in the folder, without the extension, by language and spoken text."""
 
     @classmethod
     def read(cls, folder: Path) -> "Recordings":
-        """Return the files that are on the folder's list and exist."""
+        """Return the files that exist in a folder and are on its list."""
         there = {
             (phrase.language, bare(phrase.text)): phrase.file
             for phrase in listed(folder)
@@ -111,7 +111,7 @@ class Recordings:
         return cls(folder, there)
 
     def file(self, language: str, text: str) -> str | None:
-        """Return the recording of a text; None if there is none."""
+        """Return the recording of a text, or None if there is none."""
         return self.files.get((language, bare(text)))
 
     def missing(self, wanted: Iterable[Phrase]) -> tuple[Phrase, ...]:
@@ -120,7 +120,7 @@ class Recordings:
 
 
 def listed(folder: Path) -> tuple[Phrase, ...]:
-    """Return the phrases on a folder's list; empty if it has no list."""
+    """Return the phrases on a folder's list. Empty if the folder has no list."""
     if not (folder / LIST).is_file():
         return ()
     with (folder / LIST).open(encoding="utf-8", newline="") as lines:

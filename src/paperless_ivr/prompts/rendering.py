@@ -1,6 +1,6 @@
-"""Renders phrases as 8 kHz files with espeak-ng, for use until there are recordings.
+"""Renders phrases as 8 kHz files with espeak-ng, for use until recordings are available.
 
-A voice studio's recordings sound better, and can replace these files.
+Recordings from a voice studio sound better and can replace these files.
 """
 
 import io
@@ -20,26 +20,27 @@ from paperless_ivr.prompts.recorded import LIST, Phrase, Recordings, listed, tab
 
 PROGRAM = "espeak-ng"
 NO_PROGRAM = (
-    "its program `espeak-ng` is not on the PATH. Install it "
+    "the program `espeak-ng` is not on the PATH. Install it "
     "(Debian and Ubuntu: apt-get install espeak-ng; macOS: brew install espeak-ng)"
 )
 RATE = 8000
 """Samples per second on a telephone line (ITU-T G.711)."""
 WORDS_A_MINUTE = 150
-"""The pace assumed when the wording is timed. The default of espeak-ng is 175."""
+"""The speaking rate, which is also assumed when prompts are timed. The espeak-ng default is 175."""
 SAMPLE = np.dtype("<i2")
-"""A sample in a WAV file."""
+"""The type of a sample in a WAV file."""
 Samples = NDArray[np.int16]
 """Sound at the telephone's sample rate."""
 VOICES = {"en-US": "en-us", "es-US": "es-419"}
-"""The espeak-ng voices, by language. For other languages, the voice is the language tag."""
+"""The espeak-ng voices, by language. For other languages, the language tag is used as the voice."""
 
 
 def render(wanted: Sequence[Phrase], folder: Path, told: Callable[[str], None]) -> int:
-    """Render the phrases that no file in the folder says, and write the folder's list.
+    """Render the phrases that have no recording in the folder, and write the folder's list.
 
-    Files that already say the right words are left alone, because they may come from a studio.
-    Reports the name of each rendered file, and returns the number of files.
+    Files that already contain the right words are left unchanged, because they may come from a
+    studio. Passes the name of each rendered file to `told`, and returns the number of rendered
+    files.
     """
     lacking = Recordings.read(folder).missing(wanted)
     for phrase in lacking:
@@ -56,7 +57,7 @@ def render(wanted: Sequence[Phrase], folder: Path, told: Callable[[str], None]) 
 
 
 def synthesized(words: str, language: str, *, ssml: bool = False) -> Samples:
-    """Return words, or an SSML document, as samples for the telephone."""
+    """Return samples of words, or of an SSML document, for the telephone."""
     if shutil.which(PROGRAM) is None:
         raise GatewayProblems("nothing can be rendered", [NO_PROGRAM])
     voice = VOICES.get(language, language.lower())
@@ -73,9 +74,9 @@ def synthesized(words: str, language: str, *, ssml: bool = False) -> Samples:
 
 
 def for_telephone(data: bytes) -> Samples:
-    """Return the samples of a 16-bit mono WAV file, at the telephone's sample rate."""
+    """Return the samples of a 16-bit mono WAV file, resampled to the telephone's sample rate."""
     with wave.open(io.BytesIO(data)) as sound:
-        # espeak-ng writes no length when it streams, so read everything there is
+        # espeak-ng writes no valid length when it streams, so read everything
         samples = np.frombuffer(sound.readframes(len(data)), SAMPLE)
         rate = sound.getframerate()
     resampled = np.rint(soxr.resample(samples.astype(np.float32), rate, RATE))
@@ -85,7 +86,7 @@ def for_telephone(data: bytes) -> Samples:
 
 
 def as_wav(samples: Samples) -> bytes:
-    """Return samples for the telephone as a WAV file."""
+    """Return a WAV file of samples for the telephone."""
     out = io.BytesIO()
     with wave.open(out, "wb") as sound:
         sound.setnchannels(1)

@@ -27,11 +27,11 @@ from paperless_ivr.prompts.terms import ENTRIES, KEYS, LETTERS, SIGNS
 Pieces = tuple[Piece, ...]
 
 SPELLED_LABEL = 3
-"""Domain labels with up to this many letters are spelled: A O L, M S N."""
+"""Domain labels with up to this many letters are spelled, such as A O L and M S N."""
 
 
 def speech(prompt: Prompt, language: str, catalog: Catalog) -> Pieces:
-    """Return the pieces of a prompt, in its own language or, if it has none, the call's."""
+    """Return the pieces of a prompt, in its own language or otherwise in the call's language."""
     spoken = prompt.language or language
     teller = Teller(catalog.books[spoken], catalog.domains)
     gaps = {gap: teller.slot(gap, slot) for gap, slot in prompt.slots}
@@ -105,7 +105,7 @@ class Teller:
         return (Date(slot.day, GAP.sub(lambda gap: gaps[gap[1]], words)),)
 
     def _count(self, gap: str, number: int) -> Pieces:
-        """Return a number with its noun, using special words for this number if there are any."""
+        """Return a number with its noun. Uses special words for the number if there are any."""
         name = f"term_{gap}_{number}"
         if name in ENTRIES:
             return self.filled(name, {})
@@ -114,7 +114,7 @@ class Teller:
     # ── e-mail addresses ─────────────────────────────────────────────────────────────────
 
     def _spelled(self, text: str) -> Pieces:
-        """Spell a text character by character, but say a listed domain of an address as words."""
+        """Spell a text character by character, but say a listed e-mail domain as words."""
         local, at, domain = text.rpartition("@")
         if at and domain.lower() in self.domains:
             return (*self._spelling(local + at), Text(" "), *self._domain(domain))
@@ -125,7 +125,7 @@ class Teller:
         return _joined(", ", (item for run in spelled for item in run))
 
     def _run(self, kind: str, run: str) -> Iterable[Pieces]:
-        """Spell letters, some with a word. Name symbols, and say "the number 4" for a digit."""
+        """Spell a run of one kind. Symbols are named, and a digit is said as "the number 4"."""
         match kind:
             case "sign":
                 return [(Text(self.book[SIGNS[sign]]),) for sign in run]
@@ -137,9 +137,9 @@ class Teller:
                 return [(Characters((run,), apart=", "),)]
 
     def _masked(self, email: str) -> Pieces:
-        """Say the first character and the domain.
+        """Say the first character and the domain of an address.
 
-        Says neither if the text is not an address, or if some voices could not spell it.
+        Says neither if the text is not an address, or if some voices could not say them.
         """
         local, _, domain = email.rpartition("@")
         if not (local and domain and (local[0] + domain).isascii()):
@@ -148,7 +148,7 @@ class Teller:
         return self.filled("term_masked", {"first": first, "domain": self._domain(domain)})
 
     def _domain(self, domain: str) -> Pieces:
-        """Say a domain as words: "gmail dot com"."""
+        """Say a domain as words, such as "gmail dot com"."""
         *labels, top = domain.lower().split(".")
         return _joined(
             f" {self.book['term_dot']} ", (*(self._label(label) for label in labels), (Text(top),))
@@ -170,7 +170,7 @@ def _kind(character: str) -> str:
 
 
 def _joined(between: str, items: Iterable[Pieces]) -> Pieces:
-    """Join the items with words between them."""
+    """Join items, with `between` as the words between them."""
     pieces: list[Piece] = []
     for item in items:
         pieces += [Text(between)] * bool(pieces)
@@ -179,5 +179,5 @@ def _joined(between: str, items: Iterable[Pieces]) -> Pieces:
 
 
 def _national(number: str) -> str:
-    """Return the digits of a number as callers say it: without the +1 of the E.164 form."""
+    """Return the digits of a number as callers say it, without the +1 of the E.164 form."""
     return re.sub("[^0-9]", "", number.removeprefix("+1"))

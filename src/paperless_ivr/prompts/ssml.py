@@ -1,9 +1,9 @@
 """Speech as SSML 1.1 (W3C Recommendation, 7 September 2010).
 
-The values of `interpret-as` come from the W3C Note "SSML 1.0 say-as attribute values" (26 May
-2005): characters and cardinal. It has no value for money, and engines use different ones, so an
-amount is written as "$48.20", which they read as money. Not every engine knows "date", and some
-read the first of a month in their own way, so a date is written in words.
+The values of `interpret-as` ("characters" and "cardinal") come from the W3C Note "SSML 1.0 say-as
+attribute values" (26 May 2005). The Note defines no value for money, and engines use different
+values, so an amount is written as "$48.20", which engines read as money. Not every engine supports
+"date", and some read the first day of a month differently, so a date is written in words.
 """
 
 import re
@@ -27,15 +27,15 @@ from paperless_ivr.prompts.plain import amount
 NAMESPACE = "http://www.w3.org/2001/10/synthesis"
 
 BREAK = "300ms"
-"""Between groups of digits and between prompts. A pause above 750 ms begins to sound like the
-caller's turn; above 1300 ms, people start to speak (ACIxD)."""
+"""The pause between groups of digits and between prompts. A pause longer than 750 ms begins to
+sound like the caller's turn to speak. After 1300 ms, people start to speak (ACIxD)."""
 
 NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML documents must not contain (XML 1.0, production 2)."""
 
 
 def ssml(pieces: Iterable[Piece], language: str) -> str:
-    """Return a document in a language (a BCP 47 tag). It is always well-formed."""
+    """Return an SSML document in a language (a BCP 47 tag). It is always well-formed."""
     root = ET.Element("speak", {"version": "1.1", "xmlns": NAMESPACE, "xml:lang": language})
     write(root, pieces)
     return ET.tostring(root, encoding="unicode")
@@ -71,7 +71,7 @@ def _say_as(parent: ET.Element, text: str, kind: str) -> None:
 
 
 def _text(parent: ET.Element, text: str) -> None:
-    """Append text to an element, after its last child if it has one."""
+    """Append text to an element, after its last child if there is one."""
     text = NOT_XML.sub("", text)
     if len(parent):
         parent[-1].tail = (parent[-1].tail or "") + text

@@ -1,7 +1,7 @@
 """The entries in each language's catalog, and the gaps that their words must keep.
 
-In addition to the prompts, these are the terms that fill gaps: the names of keys, symbols, and
-months. All are ordinary entries, so a biller can change any of them.
+The entries are the prompts, and the terms that fill gaps, such as the names of keys, symbols, and
+months. Terms are ordinary entries, so a biller can change any of them.
 """
 
 from collections.abc import Mapping
@@ -31,14 +31,15 @@ SIGNS: Mapping[str, str] = {
     "|": "term_bar",
     "~": "term_tilde",
 }
-"""The names of the signs in a spelled address (RFC 5322 section 3.2.3, and the at sign)."""
+"""The entries that name the symbols in a spelled address (RFC 5322, section 3.2.3, and the at
+sign)."""
 
 LETTERS: Mapping[str, str] = {letter: f"term_letter_{letter}" for letter in "bfmnsv"}
-"""Letters that are easily confused, on a telephone line (f and s, m and n) or in Spanish (b and v).
-Each is said with a word."""
+"""The entries for letters that are easily confused, either on a telephone line (f and s, m and n)
+or in Spanish (b and v). Each of these letters is said with a word."""
 
 KEYS: Mapping[str, str] = {"*": "term_star", "#": "term_pound"}
-"""The names of the keys other than the digits."""
+"""The entries that name the keys other than digits."""
 
 TERMS: Mapping[str, tuple[str, ...]] = {
     "term_bill": (),
@@ -65,10 +66,10 @@ TERMS: Mapping[str, tuple[str, ...]] = {
     **{f"term_month_{month}": () for month in range(1, 13)},
     **dict.fromkeys(SIGNS.values(), ()),
 }
-"""The terms, with the gaps that their words may have."""
+"""The terms, with the gaps that their words can have."""
 
 ENTRIES: Mapping[str, tuple[str, ...]] = {**PROMPTS, **TERMS}
-"""Everything that needs words in each language, with the gaps that the words may have."""
+"""All entries that need words in each language, with the gaps that the words can have."""
 
 _SAID_WITH_MUST = (
     name for block in BLOCKS.values() for line in block.say if line.must_hear for name in line.names
@@ -99,7 +100,7 @@ CONSENT: Mapping[str, tuple[str, ...]] = {
 }
 """What the caller must hear before a yes counts (R09): the subject, the address, or the terms.
 
-Prompts that a block says with `must` are found automatically. Those that a function chooses are
+Prompts that a block says with `must` are found automatically. Prompts that a function chooses are
 listed here.
 """
 
@@ -110,4 +111,5 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "offer_incentive": ("incentive",),
     **CONSENT,
 }
-"""The gaps that words must keep: those in `CONSENT`, and each option's key and choice."""
+"""The gaps that words must keep, such as those in `CONSENT`, and the key and choice of each
+option."""
