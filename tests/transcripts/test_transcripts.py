@@ -173,7 +173,7 @@ def test_no_file(tmp_path: Path) -> None:
 
 def test_nothing_happens() -> None:
     """A transcript without a call is invalid."""
-    with pytest.raises(TranscriptProblems, match="nothing happens"):
+    with pytest.raises(TranscriptProblems, match="it contains no call"):
         parse("moment:    start\n")
 
 

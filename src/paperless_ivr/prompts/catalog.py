@@ -58,7 +58,7 @@ class Catalog:
         return cls(books, frozenset(domain.lower() for domain in domains))
 
     def text(self, name: str, language: str) -> str:
-        """Return the words of an entry with gaps. Raises KeyError for a language not loaded."""
+        """Return the words of an entry with gaps. Raises KeyError if `language` is not loaded."""
         return self.books[language][name]
 
     def texts(self, names: Iterable[str], language: str) -> dict[str, str]:

@@ -31,7 +31,7 @@ SPELLED_LABEL = 3
 
 
 def speech(prompt: Prompt, language: str, catalog: Catalog) -> Pieces:
-    """Return the pieces of a prompt, in its own language or otherwise in the call's language."""
+    """Return the pieces of a prompt, in its own language if it has one, or else in the call's."""
     spoken = prompt.language or language
     teller = Teller(catalog.books[spoken], catalog.domains)
     gaps = {gap: teller.slot(gap, slot) for gap, slot in prompt.slots}

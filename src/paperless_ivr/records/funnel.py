@@ -21,7 +21,7 @@ from paperless_ivr.records.port import FINISHES, PAPERLESS_ALREADY, Activity, Ac
 
 
 class Stage(enum.IntEnum):
-    """How far a hand-over got. Ordered: a later stage includes the earlier ones."""
+    """How far a hand-over got. The stages are ordered, and each includes the ones before it."""
 
     HANDED_OVER = 0
     """The host handed the call over."""
@@ -36,7 +36,7 @@ class Stage(enum.IntEnum):
     REGISTERED = 5
     """The service has started the registration, and its link has yet to be opened."""
     COMPLETED = 6
-    """The service says that the bill is paperless."""
+    """The service reports that the bill is paperless."""
 
     @property
     def label(self) -> str:
@@ -150,7 +150,7 @@ class Group:
     moment: str = ""
     language: str = ""
     day: str = ""
-    """ISO 8601."""
+    """The date in ISO 8601 form."""
 
 
 @frozen
@@ -162,7 +162,7 @@ class Funnel:
     links: Mapping[Link, int]
     """The number of texted links, by whether they were opened on the line, later, or not yet."""
     ways: Mapping[tuple[Strategy, WayEnd], int]
-    """How many hand-overs tried each way to an address, by outcome."""
+    """How many hand-overs tried each way of getting an address, by outcome."""
     spelled: Spelled
 
 
@@ -363,7 +363,8 @@ TURNED_OUT_DONE = frozenset(
     (source.name, State.AFTERWARDS.name)
     for source in (State.ENROLLMENT, State.ENROLLMENT_CHECK, State.ENROLLMENT_AGAIN)
 )
-"""Rows taken once the service has the registration, even if only a look-up showed that it does."""
+"""Rows that are taken once the service has the registration, even if only a look-up revealed
+this."""
 
 
 # ── from hand-overs to funnels ──

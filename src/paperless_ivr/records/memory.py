@@ -62,7 +62,7 @@ class _HandOver:
     call_id: str
     at: datetime
     line: int
-    """The number of the line that ended it, which orders lines with the same time."""
+    """The number of the line that ended the hand-over. It orders lines with the same time."""
     ended: Disposition
 
 
@@ -292,7 +292,7 @@ class MemoryRecord(_Memory):
             self._jobs[Task.FOLLOW, write.key] = _Job(Task.FOLLOW, followed)
 
     def _since(self, job: _Job) -> datetime:
-        """Return when the caller asked for what the job does."""
+        """Return when the caller made the request that led to a job."""
         return self._writes[job.left.key].at if job.task is Task.FOLLOW else job.left.at
 
     def keep(self, request: DeferRequest, evidence: Evidence) -> None:

@@ -452,8 +452,8 @@ class Ledger(Record, Readable, Protocol):
     ) -> tuple[WorkItem, ...]:
         """Claim some of a biller's unfinished work for a holder until the lease ends.
 
-        Returns the oldest items that became due before `before`, at most `most` of them. Items that
-        are already claimed, or were released until a later time, are skipped. Each process needs
+        Returns up to `most` items that became due before `before`, oldest first. Items that are
+        already claimed, or that were released until a later time, are skipped. Each process needs
         its own `holder`.
         """
         ...

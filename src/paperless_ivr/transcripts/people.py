@@ -1,7 +1,7 @@
 """Customers and payments from real calls, which have no handles in the demo.
 
-A header describes each customer as found by a search. The lines of the call then use the letter as
-a handle:
+Each customer is described in a header, with the data that a search found. The lines of the call use
+the letter as a handle:
 
     customer a: account 30917764; e-mail q.tvxk@example.com; WATER #3091701 due 2026-11-02 pending
 """

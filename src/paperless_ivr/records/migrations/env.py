@@ -1,4 +1,4 @@
-"""Run by Alembic: applies the revisions on the connection that `upgrades.upgrade` provides."""
+"""Alembic's entry point. Applies the revisions on the connection from `upgrades.upgrade`."""
 
 from alembic import context
 

@@ -90,7 +90,7 @@ class Database:
             return answer
         except (SQLAlchemyError, UnicodeError) as error:
             what = _named(error)
-        # Outside `except`, because the caught error contains the statement's data.
+        # This is outside `except`, because the caught error contains the statement's data.
         raise RecordDown(cause=what, in_doubt=committing)
 
     @contextlib.contextmanager
@@ -204,7 +204,7 @@ class _Watch:
 
     @contextlib.contextmanager
     def hung_up_after(self, seconds: float, file: int) -> Iterator[None]:
-        """Cut off the connection of a file if the block takes longer than `seconds`."""
+        """Cut off a file descriptor's connection if the block takes longer than `seconds`."""
         line = socket.socket(fileno=os.dup(file))
         with self._changed:
             self._ends[line] = time.monotonic() + seconds

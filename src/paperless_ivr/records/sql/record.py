@@ -155,7 +155,7 @@ class SqlRecord(SqlReading):
     def plan_erasure(self, person: Secret, biller: str, retention: Retention) -> Erasure:
         """Return what an erasure would remove, and what it would keep. Removes nothing yet.
 
-        Raises `errors.StillOpen` while a call or a request of that person is in progress.
+        Raises `errors.StillOpen` while that person has a call or a request in progress.
         """
         return self._read(lambda transaction: plan_erasure(transaction, person, biller, retention))
 

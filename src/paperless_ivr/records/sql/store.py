@@ -150,8 +150,8 @@ def open_store(  # noqa: PLR0913 - each is an option of a server
 
 
 BUDGET_OF_UPGRADE = 60.0
-"""The time limit, in seconds, to upgrade the tables or to wait while another process upgrades
-them."""
+"""The time limit, in seconds, for upgrading the tables or for waiting while another process
+upgrades them."""
 
 
 def _is_unused(connection: Connection) -> bool:

@@ -1,6 +1,6 @@
 """The tables of the record. `migrations` creates them, and a test checks that the two agree.
 
-No column contains personal data in clear text. The columns `whose` and `..._hash` contain keyed
+No column contains personal data in clear text. The columns `whose` and `*_hash` contain keyed
 hashes for look-ups. Only the vault can open `sealed`.
 """
 
@@ -57,7 +57,7 @@ could ensure this.
 
 HASH = String(64)
 NUMBER = BigInteger().with_variant(Integer, "sqlite")
-"""The type of row numbers. SQLite requires Integer for them, which has 64 bits there."""
+"""The type of row numbers. SQLite requires Integer, which has 64 bits there."""
 
 
 def _number() -> Column[Any]:
