@@ -29,7 +29,7 @@ TALK = timedelta(hours=4)
 
 
 def owner(releases: Releases, saved: SavedSession) -> RequestRunner | None:
-    """Return the runner for the release that a call began on, or None if there is none here."""
+    """Return the runner for the release that a call began on, or None if none of these runs it."""
     having = (one for one in releases if one.setup.release == saved.call.host.edition)
     return next(having, None)
 
@@ -43,10 +43,10 @@ def hang_up(releases: Releases, call_id: str, by: EndedBy) -> None:
 def reap(releases: Releases, abandoned: timedelta = ABANDONED) -> int:
     """End the biller's abandoned calls, and forget calls that have ended.
 
-    Returns the number of calls that it ended. Some worker should do this about once a minute. Other
-    billers' calls are left alone. A call of another release is ended only after it has been idle
-    for longer than a conversation with an agent can last. A call that cannot be read, because
-    another version of the library saved it, is left to a worker that can read it.
+    Returns the number of calls that it ended. At least one worker should do this about once a
+    minute. Other billers' calls are left alone. A call of another release is ended only after it
+    has been idle for longer than a conversation with an agent can last. A call that cannot be read,
+    because another version of the library saved it, is left to a worker that can read it.
     """
     current, ended = releases[0], 0
     since = current.setup.clock() - min(ENDED_FOR, abandoned)

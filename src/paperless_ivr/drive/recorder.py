@@ -31,7 +31,7 @@ OFFERS = (State.OFFER_AT_START, State.OFFER_IN_FULL, State.OFFER)
 
 @frozen
 class ActivityRecorder:
-    """Determines what each move puts on record. It commits nothing; the runner does."""
+    """Determines what each move puts on record. The runner commits it."""
 
     flow: Flow
     catalog: Catalog
@@ -145,7 +145,7 @@ def way_turned_to(before: Call, after: Call) -> Strategy | None:
 
 
 def _spelled(before: Call, event: Event | None, after: Call) -> Mapping[str, str]:
-    """Return the numbers of keys and of corrections when a caller spells an address."""
+    """Return how many keys and corrections a caller used to spell an address."""
     if before.state.phase is not Phase.EMAIL or not isinstance(event, Digits):
         return {}
     keys = len(event.keys) + (event.ended is Ended.END_KEY)
@@ -153,5 +153,5 @@ def _spelled(before: Call, event: Event | None, after: Call) -> Mapping[str, str
 
 
 def _shown(account: Secret | None, identity: Identity) -> tuple[Secret, ...]:
-    """Return the account if the caller was identified. A stranger's answers do not count."""
+    """Return an identified caller's account, so that a stranger's answers do not count."""
     return (account,) if account and identity >= Identity.LAST_FOUR_KEYED else ()

@@ -252,7 +252,7 @@ class Relay:
     # ── the service ──
 
     def _looked_up(self, about: Write | DeferRequest) -> Customer | None:
-        """Return the customer, with the invoices that show how bills are sent; None if unclear."""
+        """Return the customer with the invoices that show how bills are sent; None if unclear."""
         found = self._asked(SearchByAccountNumber(about.account))
         if not isinstance(found, CustomersFound):
             return None

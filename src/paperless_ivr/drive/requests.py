@@ -126,7 +126,7 @@ class RequestRunner:
             session = self._fulfilled(session, silent_since, claimed=claimed)
             if session.turn.say:
                 break
-            claimed = True  # the move that led to it also claimed it
+            claimed = True  # the move that led to the next request also claimed it
         return session
 
     def _fulfilled(self, session: Session, silent_since: float, *, claimed: bool) -> Session:

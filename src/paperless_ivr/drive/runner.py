@@ -80,11 +80,11 @@ Finish = Callable[[Session], Session]
 """Adds what a runtime needs, such as its document, to a session before it is stored."""
 
 AT_ONCE = 256
-"""The maximum number of concurrent requests to the service. Each needs a thread, about 50 KiB."""
+"""The limit on concurrent requests to the service. Each needs a thread, about 50 KiB of memory."""
 CLAIM_GRACE = 5.0
-"""How many seconds after a request's budget the worker that claimed it is presumed dead."""
+"""How many seconds after a request's budget ends its worker is presumed dead."""
 GRACE = 1.0
-"""How many seconds after a request's budget a back end that has not answered is abandoned."""
+"""How many seconds after a request's budget ends we stop waiting for the back end."""
 
 
 @frozen
@@ -98,7 +98,7 @@ class Setup:
     clock: Callable[[], datetime] = utc_now
     observers: tuple[Observer, ...] = ()
     at_once: int = AT_ONCE
-    """The maximum number of concurrent requests to the service. Further requests wait."""
+    """The limit on concurrent requests to the service. Further requests wait."""
     name_handover: Callable[[], str] = lambda: token_hex(4)
     """Creates a name for each hand-over, since a host can hand over a call several times."""
     release: Release = field(init=False, repr=False)
@@ -181,7 +181,7 @@ class CallRunner:
         )
 
     def claim(self, turn: Turn, *, again: bool = False) -> Claim | None:
-        """Return a claim on a turn's request, or None if the service is not asked."""
+        """Return a claim on a turn's request, or None if it is not a request to the service."""
         if not isinstance(turn.then, ServiceRequest):
             return None
         seconds = self.setup.budget(turn.then) + CLAIM_GRACE
@@ -202,7 +202,7 @@ class CallRunner:
 
         After a failure, skips the store until the caller has heard something, so that they wait
         for the store only once between two prompts (R10). It always tries to save the end of a
-        call and the outcome of a write, however.
+        call and the outcome of a write.
         """
         after = move.after
         down = move.event if isinstance(move.event, RecordUnavailable) else None
@@ -290,7 +290,7 @@ class CallRunner:
     # ── the record and the store ──
 
     def on_record(self, request: RecordRequest | Write, session: Session) -> Event | None:
-        """Return the record's answer. For a write, it is None or the reason not to send it."""
+        """Return the record's answer. For a write, return None or the reason not to send it."""
         try:
             if isinstance(request, Write):
                 return self.intend(request, session)
@@ -346,8 +346,8 @@ class CallRunner:
         """Return the store's answer. Retry once if the store failed within its budget.
 
         A transaction may have been committed even though its answer was lost (R31). The store
-        recognizes a repeated key or turn. If the retry fails too, `in_doubt` of the first error
-        is kept.
+        recognizes a repeated key or turn. If the retry also fails, the error is `in_doubt` if
+        either attempt was.
         """
         began = time.monotonic()
         try:
@@ -407,13 +407,13 @@ class CallRunner:
         return answer
 
     def gateway_failed(self, turn: Turn, error: BaseException) -> None:
-        """Log a gateway's error. It means that the channel broke and the caller is gone."""
+        """Log a gateway's error, which means that the channel broke and the caller is gone."""
         log.error("gateway.failed", **whose(turn.call.host), error=type(error).__name__)
 
 
 @define
 class Silence:
-    """How long a caller on a held channel has heard nothing, whatever the reason."""
+    """A timer for how long a caller on a held channel has heard nothing, for any reason."""
 
     seconds: float
     """How long the silence may last."""
@@ -502,7 +502,7 @@ def _as_it_is(session: Session) -> Session:
 
 
 def _unstored(move: Move, down: RecordUnavailable) -> Move:
-    """Return a move whose session notes that it was not stored, and why."""
+    """Return a move whose session contains the reason why it was not stored."""
     return evolve(move, after=evolve(move.after, store_down=down))
 
 
@@ -528,7 +528,7 @@ def whose(host: Arrival) -> dict[str, str]:
 
 
 def named(error: BaseException) -> dict[str, str]:
-    """Return an error's fields in a log line: its class and, if the record is down, the cause."""
+    """Return the log fields for an error: its class and, if the record is down, the cause."""
     said = {"error": type(error).__name__}
     cause = error.cause if isinstance(error, RecordDown) else ""
     return said | {"why": cause} if cause else said

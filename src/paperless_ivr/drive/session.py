@@ -32,11 +32,11 @@ class Session:
     """A call, its current turn, and its context. The turn is computed once."""
 
     turn: Turn
-    """The current turn. It has no prompts if the call was loaded, since they were spoken before."""
+    """The current turn. If the call was loaded, its prompts were already spoken and are omitted."""
     asked_at: datetime
     """When the current turn began."""
     number: int = 1
-    """The count of turns and claims. Every answer contains the number that it belongs to."""
+    """A counter of turns and claims. Each answer contains the number of the turn it answers."""
     evidence: Mapping[str, Evidence] = field(factory=dict, repr=False)
     """The evidence of every consent so far, by the consent's reference."""
     claim: Claim | None = None

@@ -1,4 +1,4 @@
-"""Turn tokens, which tie an answer to its turn and let a call be given back without a store."""
+"""Turn tokens, which tie an answer to its turn, and suffice to give a call back to the host."""
 
 from collections.abc import Sequence
 from hashlib import sha256

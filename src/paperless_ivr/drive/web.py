@@ -7,8 +7,9 @@ turn changes nothing, and gets the latest document again (R09).
 Before a request to the service, the caller usually hears "one moment", and the runtime's next web
 request carries it out. A web request that comes in the meantime waits for the answer. If that takes
 too long, the caller hears that we are still working. A web request has one deadline for everything
-that it waits for, in the store or the service. If something fails on our side, the call goes back
-to the host with what must be given back. The token contains this, so no store is needed (R48).
+that it waits for from the store or the service. If something fails on our side, the call goes back
+to the host. The token contains everything that the hand-back needs, so the store is not needed
+(R48).
 """
 
 import time
@@ -59,7 +60,7 @@ from paperless_ivr.secret import Secret
 log = structlog.get_logger("paperless_ivr")
 
 MARGIN = 5.0
-"""How many seconds before the runtime's timeout we respond at the latest."""
+"""We respond at least this many seconds before the runtime's timeout."""
 LOOKS = (0.02, 0.05, 0.1, 0.2, 0.4)
 """Seconds between checks for an answer from another worker. The last one repeats."""
 
@@ -211,7 +212,7 @@ class WebDriver:
             if there.over:
                 after = evolve(begun.after, number=there.number + 1, stored_number=there.number)
                 return self._go_on(requests.commit(evolve(begun, after=after)))
-        self.hang_up(arrival.call_id, by=EndedBy.HOST)  # the host took the call back
+        self.hang_up(arrival.call_id, by=EndedBy.HOST)  # the host has taken the call back
         return self._go_on(requests.commit(begun))
 
     def _answered(self, visit: Answers) -> Reply:
@@ -263,7 +264,7 @@ class WebDriver:
     # ── continuing a call ──
 
     def _go_on(self, session: Session) -> Reply:
-        """Return the reply for a call that just moved. First carry out a silent request."""
+        """Return the reply for a call that just moved. Carry out a silent request first."""
         if isinstance(session.turn.then, Request) and not session.turn.say:
             return self._carried(session, claimed=session.claim is not None)
         return self._reply(session)

@@ -1,8 +1,8 @@
 """Checks, before the first call, that an IVR runtime can do what a flow needs.
 
-For each need, a gateway declares whether the runtime meets it, the adapter emulates it, or it is
-met only in part or not at all. `check` compares these claims with the needs of a flow. If a consent
-depends on a need, meeting it only in part is not enough. The rules (G01 …) are those of
+For each need, a gateway declares whether it is met by the runtime, emulated by the adapter, met
+only in part, or not met at all. `check` compares these claims with the needs of a flow. If a
+consent depends on a need, meeting it only in part is not enough. The rules (G01 …) are those of
 docs/gateway-contract.md.
 """
 
@@ -206,7 +206,7 @@ def _of_speech(flow: Flow, can: Capabilities) -> Iterator[Finding]:
 
 
 def _of_transfers(can: Capabilities) -> Iterator[Finding]:
-    """Yield the needs for transfers. If a gateway has none, calls run as if no agent were free."""
+    """Yield the needs for transfers. If they are impossible, calls run as if no agent were free."""
     how = How.DEGRADED if can.transfer.how is How.REFUSED else can.transfer.how
     yield Finding("transfer the caller to a person", "G26", how, can.transfer.by)
     lacking = frozenset(TransferResult) - can.transfer_results - {TransferResult.UNKNOWN}

@@ -102,7 +102,7 @@ index is None, after all prompts."""
 
 
 class DocumentGateway(Protocol):
-    """Two pure functions that adapt to a runtime with web requests, such as TwiML or VoiceXML."""
+    """An adapter to a runtime that sends web requests (TwiML, VoiceXML): two pure functions."""
 
     @property
     def media_type(self) -> str:

@@ -34,7 +34,7 @@ if sys.platform != "win32":
 
 CAPABILITIES = Capabilities(
     "a terminal",
-    interrupted=Claim(How.EMULATED, "the index is typed with the keys: 1@0"),
+    interrupted=Claim(How.EMULATED, "the prompt's index is typed with the keys: 1@0"),
     flush=Claim(How.EMULATED, "earlier input is discarded (POSIX tcflush)"),
     two_waits=Claim(How.DEGRADED, "a line can be typed without a time limit"),
     barge_in=Claim(How.DEGRADED, "all prompts of a turn are printed at the same time"),

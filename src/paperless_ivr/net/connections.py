@@ -1,4 +1,4 @@
-"""A limit on open connections. When it is reached, a new one replaces the longest waiting one."""
+"""A limit on open connections, beyond which a new one replaces the one that waited longest."""
 
 from collections.abc import Callable
 

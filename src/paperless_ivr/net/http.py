@@ -57,7 +57,7 @@ class Server(uvicorn.Server):
 
 
 def bounded(app: App, limits: Limits, last_requests: int | None = None) -> Server:
-    """Return a server. When it stops, requests in progress get `last_requests` seconds."""
+    """Return a server. When it stops, it finishes requests for up to `last_requests` seconds."""
     connections = Connections(limits.connections)
 
     class Protocol(_Bounded):

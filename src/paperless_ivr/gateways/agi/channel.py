@@ -21,8 +21,8 @@ REPLY_WITHIN = 10.0
 MOST_COMMANDS = 10_000
 """The limit on commands in one call. A long call needs 2,000, and a check for sounds 1,500."""
 KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
-"""Asterisk sends nothing while a caller talks with an agent. These options detect within two
-minutes that Asterisk is gone."""
+"""Asterisk sends nothing while a caller talks with an agent. With these options, we notice
+within two minutes if Asterisk is gone."""
 GONE = 511
 """The reply code of a command that needs the caller, if the caller is gone."""
 
@@ -149,7 +149,7 @@ class Channel:
         self._end()
 
     def _end(self) -> None:
-        """Note that the connection is lost, and stop waiting for the other end."""
+        """Note that the connection is lost, and wake whatever is waiting for a reply."""
         self.lost = True
         self.gone.set()
         if self._pending is not None and not self._pending.done():

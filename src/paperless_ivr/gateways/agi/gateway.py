@@ -30,7 +30,7 @@ from paperless_ivr.secret import keys
 CAPABILITIES = Capabilities(
     "Asterisk (FastAGI)",
     interrupted=Claim(How.MET, "a separate STREAM FILE or SAY for each piece"),
-    flush=Claim(How.MET, "the adapter, not Asterisk, keeps keys and discards them"),
+    flush=Claim(How.MET, "the adapter stores the keys, and discards them"),
     once=Claim(How.MET, "a key is one reply to one command"),
     end_key_alone=Claim(How.MET, "WAIT FOR DIGIT returns every key, one at a time"),
     end_key_alone_in_entries=Claim(How.MET, "WAIT FOR DIGIT returns every key, one at a time"),
@@ -53,7 +53,7 @@ the current command to end."""
 RING = 30
 """How many seconds an agent's phone rings."""
 LONGEST_TALK = 4 * 3600.0
-"""The maximum length of a conversation with an agent, in seconds. Asterisk is silent meanwhile."""
+"""The maximum length of a conversation with an agent, in seconds. Asterisk then sends nothing."""
 
 RESULTS = {
     "ANSWER": TransferResult.ANSWERED,
@@ -65,7 +65,7 @@ RESULTS = {
     "DONTCALL": TransferResult.FAILED,
     "TORTURE": TransferResult.FAILED,
 }
-"""The meanings of DIALSTATUS (app_dial), except CANCEL: the caller hung up while it rang."""
+"""The meanings of DIALSTATUS (app_dial), except CANCEL (hung up while ringing)."""
 
 
 @define
@@ -235,7 +235,7 @@ class AgiGateway:
         return await self._next(wait) if key and self._is_late(key) else key
 
     async def _key(self, seconds: float) -> str:
-        """Return a key pressed within this many seconds, or "". Ignores the keys A to D."""
+        """Return a key pressed within this many seconds, or "" if none. Ignores the keys A to D."""
         until = self.clock() + seconds
         while True:
             milliseconds = max(0, round((until - self.clock()) * 1000))
@@ -250,7 +250,7 @@ class AgiGateway:
                 return key
 
     def _is_late(self, key: str) -> bool:
-        """Whether this is the late end key of a complete gather. No key after it is late."""
+        """Whether this is the late end key of a complete gather. Only the next key can be."""
         if not key:
             return False
         (end_key, until), self._late = self._late, ("", 0.0)

@@ -75,7 +75,7 @@ def arguments(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _misnamed(name: str) -> str:
-    """Describe what is wrong with an argument, without quoting anything but a name."""
+    """Describe what is wrong with an argument, quoting it only if it looks like a name."""
     if not re.fullmatch(r"[a-z_]{2,24}", name):
         return "must be name=value"
     near = get_close_matches(name, HANDED_OVER, n=1)
@@ -87,7 +87,7 @@ def handed_over(
 ) -> HandedOver:
     """Return the call that these headers and values describe. `biller` and `person` are defaults.
 
-    Raises HostProblems, which names every value that cannot be read.
+    Raises HostProblems, which lists every value that cannot be read.
     """
     values = {name: value.strip() for name, value in given.items()}
     dialed = values.pop("person", person)
@@ -124,9 +124,9 @@ def _presentation(headers: Mapping[str, str]) -> int:
 
 
 def cleared(before: str) -> dict[str, str]:
-    """Return empty values for what an earlier hand-over may have set.
+    """Return empty values for the variables that an earlier hand-over may have set.
 
-    `before` is the number of outcomes that it set.
+    `before` is the number of outcomes that the earlier hand-over set.
     """
     many = int(before) if re.fullmatch(r"[0-9]{1,2}", before) else 0
     names = (f"outcome_{number}_{name}" for number in range(1, many + 1) for name in OUTCOME_NAMES)

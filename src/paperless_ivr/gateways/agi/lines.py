@@ -1,7 +1,7 @@
 """The bytes of the AGI protocol, in both directions.
 
-This matches what was observed with Asterisk 16.28.0 and 22.10.1 (recordings in tests/gateways/agi)
-and their source code, res/res_agi.c.
+This module follows the source code (res/res_agi.c) and recordings (tests/gateways/agi) of Asterisk
+16.28.0 and 22.10.1.
 """
 
 import re
@@ -14,7 +14,7 @@ LONGEST_LINE = 16_384
 LONGEST_HEAD = 65_536
 """The maximum size of the header block, in bytes."""
 LONGEST_COMMAND = 2_047
-"""The maximum size of a command, in bytes. Asterisk 16 treats the rest as another command."""
+"""The maximum size of a command, in bytes. Asterisk 16 reads the rest as another command."""
 
 HEADER = re.compile(r"(agi_\w+): ?(.*)")
 REPLY = re.compile(r"([1-5]\d\d)([ -])(.*)", re.DOTALL)
@@ -78,7 +78,7 @@ class Reader:
             self._fits(len(line))
             message = self._line(line.decode("utf-8", "replace"))
             if isinstance(message, Headers | Reply):
-                self._size = 0  # the sizes of other lines add up until a reply comes
+                self._size = 0  # the sizes of all other lines add up until a reply comes
             if message is not None:
                 yield message
         self._fits(len(self._buffer))

@@ -4,8 +4,8 @@
 
 STREAM FILE opens a file to play it. With an offset beyond the end of the file, it plays nothing,
 but still replies 0 if the file exists, and -1 if it does not (res_agi.c, handle_streamfile; the
-modules in formats/ limit the offset). Asterisk looks for a sound in the language's folder, then in
-the folders whose names result from removing the last "_…" repeatedly, and finally in the English
+modules in formats/ limit the offset). Asterisk looks for a sound in the language's folder. Then it
+removes the last "_…" from the folder's name again and again, and finally it tries the English
 sounds (main/file.c, fileexists_core). An English digit in a Spanish call must count as missing, so
 we name the folder ourselves.
 """

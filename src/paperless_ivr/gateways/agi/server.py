@@ -163,7 +163,7 @@ class FastAgi:
             await _set(channel, cleared(before) | back | {"error": error})
             return
         arrival = call.arrival = evolve(over.arrival, handover=token_hex(4))
-        # From here on the dialplan has a complete hand-back, even if this process crashes (R48).
+        # From here on, the dialplan has a complete hand-back, even if this process crashes (R48).
         lost = Handback.unfinished(arrival, Reason.CALL_LOST)
         await _set(channel, cleared(before) | handback_to_strings(lost))
         if lacking := await self._lacking(channel, line):

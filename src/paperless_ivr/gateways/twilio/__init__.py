@@ -61,12 +61,12 @@ class TwilioGateway:
     catalog: Catalog
     biller: str
     auth_token: Secret = field(repr=False)
-    """The account's auth token, with which Twilio signs requests."""
+    """The account's auth token. Twilio uses it to sign requests."""
     address: str = field(converter=_bare, validator=_address)
     host: str = field(validator=_address)
-    """The address of the host, where the call is sent back."""
+    """The host's address, to which the call returns."""
     host_key: Secret = field(repr=False)
-    """A key shared with the host, with which the hand-back is signed."""
+    """A key shared with the host. It is used to sign the hand-back."""
     person: str | None = None
     """The number (E.164) or `sip:` address of the agents to transfer to."""
     caller_id: str | None = field(default=None, validator=_number)

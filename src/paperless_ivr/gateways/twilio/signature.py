@@ -27,7 +27,7 @@ def signature(url: str, form: Form, auth_token: Secret) -> str:
 
 
 def genuine(url: str, form: Form, given: str, auth_token: Secret) -> bool:
-    """Whether the sender of this request knows the auth token. The comparison is constant-time."""
+    """Whether the sender of this request knows the auth token. Compares in constant time."""
     fields = tuple(form)
     expected = [signature(variant, fields, auth_token) for variant in _variants(url)]
     alike = [hmac.compare_digest(given.encode(), known.encode()) for known in expected]

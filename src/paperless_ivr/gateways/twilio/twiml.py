@@ -107,7 +107,8 @@ class Writer:
         """Write one `<Gather>` for each run of prompts.
 
         The address of a `<Gather>` identifies the run during which a key was pressed. A `<Gather>`
-        that ends without a key falls through to the next verb. Only the last one waits long.
+        that ends without a key falls through to the next verb. Only the last one gives
+        the caller time to answer.
         """
         say, runs = self.turn.say, barge_in_runs(self.turn)
         if not gather.barge_in:  # outside a <Gather>, nothing is interrupted and no key counts
