@@ -62,7 +62,7 @@ class Move:
 Advance = Callable[[Session, Event], Session]
 """Returns the session after an event, not yet committed."""
 Budget = Callable[[Request], float]
-"""Returns how many seconds a request may take, starting now."""
+"""Returns how many seconds a request can take, starting now."""
 Task = Generator[OnRecord | Send, Any, tuple[Event, Settlement | None]]
 
 

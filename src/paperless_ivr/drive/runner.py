@@ -82,9 +82,9 @@ Finish = Callable[[Session], Session]
 AT_ONCE = 256
 """The limit on concurrent requests to the service. Each needs a thread, about 50 KiB of memory."""
 CLAIM_GRACE = 5.0
-"""How many seconds after a request's budget ends its worker is presumed dead."""
+"""A request's worker is presumed dead this many seconds after the end of the budget."""
 GRACE = 1.0
-"""How many seconds after a request's budget ends we stop waiting for the back end."""
+"""We stop waiting for the back end this many seconds after the end of a request's budget."""
 
 
 @frozen
@@ -200,9 +200,9 @@ class CallRunner:
     def commit_or_go_on(self, move: Move) -> Session:
         """Commit a move on a held channel, where a call continues even if the store fails.
 
-        After a failure, skips the store until the caller has heard something, so that they wait
-        for the store only once between two prompts (R10). It always tries to save the end of a
-        call and the outcome of a write.
+        After a failure, the store is skipped until the caller has heard something, so that they
+        wait for it only once between two prompts (R10). The end of a call and the outcome of a
+        write are an exception: the store is always tried.
         """
         after = move.after
         down = move.event if isinstance(move.event, RecordUnavailable) else None

@@ -18,7 +18,7 @@ SCHEMA = 2
 
 @frozen
 class Claim:
-    """A worker's claim to carry out the request of the current turn."""
+    """A worker's claim on the request of the current turn."""
 
     by: str
     until: datetime

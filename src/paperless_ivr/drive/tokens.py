@@ -16,7 +16,7 @@ SHORTEST = 16
 
 @frozen
 class TurnToken:
-    """Identifies a turn, and contains what the host handed over and must get back (R48).
+    """Identifies a turn, and contains the part of the hand-over that the host must get back (R48).
 
     It contains no personal data, because it is part of URLs.
     """
@@ -65,7 +65,7 @@ def _keys(keys: Secret | Sequence[Secret]) -> tuple[Secret, ...]:
 
 @frozen
 class TokenSigner:
-    """Creates tokens, and reads tokens that were created with any of its keys.
+    """Creates tokens, and reads tokens that were signed with any of its keys.
 
     The last key signs. To rotate keys, first put the new key first on all workers, so that they can
     read its tokens. Then put it last, so that they sign with it. Drop the old key when no call can

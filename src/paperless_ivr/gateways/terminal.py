@@ -50,7 +50,7 @@ USAGE_TRANSFER = f"{', '.join(RESULTS)}, or h to hang up"
 
 
 def tokens(script: str) -> tuple[str, ...]:
-    """Split a script into tokens. Raises ValueError with any that are not understood."""
+    """Split a script into tokens. Raises ValueError if any of them is not understood."""
     found = tuple(script.split())
     wrong = [token for token in found if not _means_something(token)]
     if wrong:

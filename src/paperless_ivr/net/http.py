@@ -1,8 +1,8 @@
 """HTTP within limits: uvicorn with h11, which limits headers, and a timer for each request.
 
 uvicorn can limit keep-alive and, with h11 but not httptools, the size of headers. It cannot limit
-how long a request takes to arrive, or how many connections have not sent a request, because it
-checks `limit_concurrency` only once the headers are complete.
+how long a request takes to arrive. Nor can it limit how many connections have not sent a request
+yet, because it checks `limit_concurrency` only once the headers are complete.
 """
 
 import asyncio

@@ -2,7 +2,7 @@
 
 This is how it meets the contract (docs/asterisk.md has the sources). Each key is a separate reply,
 so that this module can distinguish all five outcomes. Asterisk's own GET DATA merges some of them.
-Each prompt is played separately, so that it is known which prompt a key interrupts. Asterisk
+Each prompt is played separately, so that we know which prompt a key interrupts. Asterisk
 discards keys while no command is running (res_agi.c, run_agi), so `listen` keeps one running.
 """
 
@@ -53,7 +53,7 @@ the current command to end."""
 RING = 30
 """How many seconds an agent's phone rings."""
 LONGEST_TALK = 4 * 3600.0
-"""The maximum length of a conversation with an agent, in seconds. Asterisk then sends nothing."""
+"""The maximum length of a conversation with an agent, in seconds. Asterisk sends nothing then."""
 
 RESULTS = {
     "ANSWER": TransferResult.ANSWERED,
@@ -65,7 +65,7 @@ RESULTS = {
     "DONTCALL": TransferResult.FAILED,
     "TORTURE": TransferResult.FAILED,
 }
-"""The meanings of DIALSTATUS (app_dial), except CANCEL (hung up while ringing)."""
+"""The meanings of DIALSTATUS (app_dial). CANCEL is not included, because it means a hang-up."""
 
 
 @define
@@ -250,7 +250,7 @@ class AgiGateway:
                 return key
 
     def _is_late(self, key: str) -> bool:
-        """Whether this is the late end key of a complete gather. Only the next key can be."""
+        """Whether this is a late end key of a complete gather. Only the next key can be one."""
         if not key:
             return False
         (end_key, until), self._late = self._late, ("", 0.0)

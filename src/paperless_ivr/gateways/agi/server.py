@@ -39,7 +39,7 @@ PORT = 4573
 UP = 6
 """The CHANNEL STATUS of an answered line."""
 LAST_WORD = 20.0
-"""How many seconds a call has to finish after the host takes it back."""
+"""How many seconds a call has to finish after it is taken back."""
 
 MOST_OF_ERROR = 500
 """The maximum length of PAPERLESS_ERROR, because Asterisk limits the length of a command."""

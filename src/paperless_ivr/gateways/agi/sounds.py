@@ -48,7 +48,7 @@ SPELLED = (
     *_sounds("letters", *"abcdefghijklmnopqrstuvwxyz"),
     *_sounds("digits", *(f"mon-{month}" for month in range(12))),
 )
-"""Core sounds of digits, letters, and months, which all languages name alike (main/say.c)."""
+"""Core sounds of digits, letters, and months. All languages use these names (main/say.c)."""
 TENS = range(30, 100, 10)
 NUMBERS = {
     "en": _sounds(

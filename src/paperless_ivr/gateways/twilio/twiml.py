@@ -144,8 +144,9 @@ def dial(root: ET.Element, person: str, action: str, caller_id: str | None) -> N
     """Transfer the caller, and have Twilio ask what to do afterward.
 
     If there is no `callerId`, Twilio passes on the caller's own number. If that is not a real
-    number, the call may be rejected, so one of the account's numbers is needed instead. It is
-    required if the caller uses a Twilio client (https://www.twilio.com/docs/api/errors/13214).
+    number, the call may be rejected, so one of the account's numbers is needed instead. If the
+    caller uses a Twilio client, `callerId` is required
+    (https://www.twilio.com/docs/api/errors/13214).
     """
     verb = ET.SubElement(root, "Dial", {"action": action, "timeout": str(RINGING)})
     if caller_id is not None:
