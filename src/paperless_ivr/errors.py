@@ -70,7 +70,7 @@ class FlowProblems(Problems):
 
 
 class WordsProblems(Problems):
-    """Wording cannot be used: a prompt is missing, or has an unknown slot."""
+    """Wording cannot be used: a prompt is missing, or has an unknown gap."""
 
 
 class GatewayProblems(Problems):
