@@ -1,7 +1,7 @@
-"""Switches callers with a telephone keypad to paperless billing, on any IVR runtime.
+"""Enrolls callers in paperless billing by telephone keypad, on any IVR runtime.
 
-Import the names that adapters and hosts need most from here; each is loaded when first used.
-They are listed in `__init__.pyi`. Import everything else from its module.
+The names that adapters and hosts need most can be imported from here. They are listed in
+`__init__.pyi`, and each is loaded on first use. Import everything else from its own module.
 """
 
 import lazy_loader

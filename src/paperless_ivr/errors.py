@@ -1,37 +1,37 @@
-"""The library's errors. Anything that a caller or a service may do is an event, not an error.
+"""The library's errors. Whatever a caller or a service does is an event, not an error.
 
 ::
 
     PaperlessIVRError
     ├── FlowError                  a program uses a flow incorrectly (flow.errors)
-    │   ├── UnexpectedEvent        this cannot happen in this state
+    │   ├── UnexpectedEvent        the event cannot happen in this state
     │   └── CallFinished           the call has ended; only a hang-up is allowed
     ├── Problems                   a configuration cannot be used; lists every problem at once
     │   ├── PolicyProblems         a policy
     │   ├── ConnectionProblems     a connection to a service, or its WSDL
-    │   │   └── WsdlAway           a WSDL could not be fetched; a later try may succeed
-    │   ├── FlowProblems           a table, or a policy for it
+    │   │   └── WsdlAway           a WSDL could not be fetched; a later attempt may succeed
+    │   ├── FlowProblems           a flow's table, or a policy for it
     │   ├── WordsProblems          wording
-    │   ├── GatewayProblems        a gateway, for a flow
+    │   ├── GatewayProblems        a gateway, or its sounds
     │   ├── HostProblems           a hand-over or a hand-back
     │   └── TranscriptProblems     a transcript
-    ├── SavedCallError             a saved call, or a value of one, cannot be read
-    │   ├── OtherSchema            it was saved in a format this version cannot read
-    │   └── BrokenCall             it is not a saved call
+    ├── SavedCallError             a saved call, or a value in one, cannot be read
+    │   ├── OtherSchema            the call was saved in a format that this version cannot read
+    │   └── BrokenCall             the saved data is not valid
     ├── Rejected                   a web request is forged, broken, or unexpected
-    └── StoreError                 a store of calls or the record
-        ├── RecordDown             it did not answer, or could not save something
-        │   └── RecordBusy         it was not asked: this process has too many requests
+    └── StoreError                 the store of calls or the record cannot do something
+        ├── RecordDown             the record did not answer, or could not save something
+        │   └── RecordBusy         the record was not asked, because too many requests are waiting
         ├── UnknownCall            there is no such call
         ├── StaleCall              another worker moved the call first
-        ├── StaleClaim             another worker has claimed an item, or it is done
-        ├── WrongRevision          a database's tables are not this version's
-        │   ├── OlderDatabase      they are older; upgrade them
-        │   └── UnknownDatabase    they are newer, or another program's
-        ├── NoRecord               nothing was ever recorded in a database
+        ├── StaleClaim             an item is done, or claimed by another worker
+        ├── WrongRevision          a database's tables do not match this version
+        │   ├── OlderDatabase      the tables are older; upgrade them
+        │   └── UnknownDatabase    the tables are newer, or belong to another program
+        ├── NoRecord               a database contains no record
         ├── StillOpen              a person's call or request is in progress
-        ├── KeyProblem             the keys of a vault cannot be used
-        └── SealBroken             a vault cannot open what is stored
+        ├── KeyProblem             a vault's keys cannot be used
+        └── SealBroken             a vault cannot open stored data
 """
 
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ class PaperlessIVRError(Exception):
 
 
 class Problems(PaperlessIVRError):
-    """Several problems at once, one per line, each with what to do."""
+    """Several problems at once, each on its own line with its remedy."""
 
     def __init__(self, title: str, problems: Sequence[str]) -> None:
         super().__init__(title, tuple(problems))
@@ -62,11 +62,11 @@ class ConnectionProblems(Problems):
 
 
 class WsdlAway(ConnectionProblems):
-    """A WSDL could not be fetched because its server is down. A later try may succeed."""
+    """A WSDL could not be fetched because its server is down. A later attempt may succeed."""
 
 
 class FlowProblems(Problems):
-    """A table, or a policy for it, cannot be used."""
+    """A flow's table, or a policy for it, cannot be used."""
 
 
 class WordsProblems(Problems):
@@ -74,14 +74,14 @@ class WordsProblems(Problems):
 
 
 class GatewayProblems(Problems):
-    """A gateway cannot run a flow, or lacks something it should play."""
+    """A gateway cannot run a flow, or lacks sounds that it needs."""
 
 
 class HostProblems(Problems):
     """An arrival or a hand-back that was passed as strings cannot be read.
 
     Each problem begins with the name of its field and a colon. Values are not shown, because they
-    may be personal.
+    may be personal data.
     """
 
 
@@ -90,7 +90,7 @@ class TranscriptProblems(Problems):
 
 
 class SavedCallError(PaperlessIVRError):
-    """A saved call, or a value of one, cannot be read."""
+    """A saved call, or a value in one, cannot be read."""
 
 
 class OtherSchema(SavedCallError):
@@ -106,7 +106,7 @@ class OtherSchema(SavedCallError):
 
 
 class BrokenCall(SavedCallError):
-    """The saved data is not valid. Its content is not shown, because it may be personal."""
+    """The saved data is not valid. Its content is not shown, because it may be personal data."""
 
     def __init__(self, where: str) -> None:
         super().__init__(where)
@@ -133,14 +133,14 @@ class Rejected(PaperlessIVRError):
 
 
 class StoreError(PaperlessIVRError):
-    """A store of calls, or the record, cannot do what was requested."""
+    """The store of calls, or the record, cannot do what was requested."""
 
 
 class RecordDown(StoreError):
     """The record did not answer, or could not save something.
 
-    `cause` is logged. It consists of names of classes and codes, never the query or its result.
-    `in_doubt` means that a transaction may have been committed, and only its answer is missing.
+    `cause` is logged. It contains only class names and codes, never the query or its result.
+    `in_doubt` means that a transaction may have been committed even though no answer came.
     """
 
     def __init__(self, *args: object, cause: str = "", in_doubt: bool = False) -> None:
@@ -177,18 +177,18 @@ class StaleCall(StoreError):
 
 
 class StaleClaim(StoreError):
-    """Another worker has claimed a work item, or the item is done."""
+    """A work item is done, or claimed by another worker."""
 
     def __init__(self, key: str) -> None:
         super().__init__(key)
         self.key = key
 
     def __str__(self) -> str:
-        return f"{self.key!r} is claimed by another worker, or done"
+        return f"{self.key!r} is done, or claimed by another worker"
 
 
 class WrongRevision(StoreError):
-    """A database's tables are not those of this version of the library."""
+    """A database's tables do not match this version of the library."""
 
     def __init__(self, found: str, known: str) -> None:
         super().__init__(found, known)
@@ -211,13 +211,13 @@ class UnknownDatabase(WrongRevision):
 
     def __str__(self) -> str:
         return (
-            f"the tables are at revision {self.found}, which this version does not know; "
-            f"it knows {self.known}: install a later version of paperless-ivr"
+            f"the tables are at revision {self.found}, which this version does not know "
+            f"(it needs {self.known}); install a later version of paperless-ivr"
         )
 
 
 class NoRecord(StoreError):
-    """Nothing was ever recorded in a database."""
+    """A database contains no record."""
 
     def __str__(self) -> str:
         return "there is no record in that database; the first call that uses it creates one"
@@ -235,7 +235,7 @@ class StillOpen(StoreError):
 
 
 class KeyProblem(StoreError):
-    """A vault's keys cannot be used. The message says which one and why, but never shows a key."""
+    """A vault's keys cannot be used. The message explains the problem, but never shows a key."""
 
 
 class SealBroken(StoreError):

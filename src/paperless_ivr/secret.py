@@ -1,8 +1,8 @@
-"""A wrapper for confidential values: keys pressed, e-mail addresses, phone and account numbers.
+"""A wrapper for confidential values: keys, e-mail addresses, and telephone and account numbers.
 
 A value is wrapped where it arrives, and unwrapped with `reveal` only where it is used. If it is
-printed by accident (in a log line, a repr, an error, or an f-string), it shows a stand-in with the
-shape of the value: `<email:7@9.3>`, `<account:8>`, `<keys:1>`.
+printed by accident (in a log line, a repr, an error, or an f-string), a stand-in that shows only
+the shape of the value appears instead: `<email:7@9.3>`, `<account:8>`, `<keys:1>`.
 """
 
 import enum
@@ -12,7 +12,7 @@ from typing import NoReturn, final
 
 
 class Kind(enum.StrEnum):
-    """The kind of a secret. Its stand-in shows it."""
+    """The kind of a secret, which its stand-in shows."""
 
     KEYS = "keys"
     ACCOUNT = "account"
@@ -27,10 +27,11 @@ class Kind(enum.StrEnum):
 
 @final
 class Secret:
-    """A text that prints as a stand-in. Hashable; equal to a secret with the same text.
+    """A confidential text that prints as a stand-in.
 
-    The text is kept in a closure, and this is not an attrs class, so code that prints or
-    serializes fields and attributes does not find it.
+    Secrets are hashable, and secrets with the same text are equal. The text is kept in a closure,
+    and this is not an attrs class, so that code that prints or serializes fields and attributes
+    cannot find the text.
     """
 
     __slots__ = ("__weakref__", "_reveal", "kind")
@@ -73,7 +74,7 @@ class Secret:
         return self
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        message = "a Secret cannot be pickled: that would expose its text; save it with flow.saving"
+        message = "a Secret cannot be pickled, to protect its text; save it with flow.saving"
         raise TypeError(message)
 
     __getstate__ = __reduce__ = partialmethod(__reduce_ex__, None)
@@ -95,7 +96,7 @@ class Secret:
 
 
 def keys(pressed: str) -> Secret:
-    """Return a secret for keys as pressed."""
+    """Return a secret for the keys that a caller pressed."""
     return Secret(pressed, Kind.KEYS)
 
 
@@ -105,7 +106,7 @@ def account(number: str) -> Secret:
 
 
 def customer(identifier: str) -> Secret:
-    """Return a secret for the service's identifier of a customer."""
+    """Return a secret for the service's customer identifier."""
     return Secret(identifier, Kind.CUSTOMER)
 
 
@@ -115,7 +116,7 @@ def invoice(number: str) -> Secret:
 
 
 def payment(guid: str) -> Secret:
-    """Return a secret for the GUID of a payment."""
+    """Return a secret for a payment's GUID."""
     return Secret(guid, Kind.PAYMENT)
 
 

@@ -136,8 +136,8 @@ def test_missing_sounds_are_told_at_once(run: Run, sounds: Path) -> None:
     (sounds / "es-US" / "offer.wav").unlink()
     done = run("agi", "--port", "0", "--sounds", str(sounds))
     assert done.exit_code == 2
-    assert "en-US, offer: no file says 'Would you like" in done.stderr
-    assert "es-US, offer: no file says '¿Quiere sus" in done.stderr
+    assert "en-US, offer: there is no file for 'Would you like" in done.stderr
+    assert "es-US, offer: there is no file for '¿Quiere sus" in done.stderr
     assert "prompts --render" in done.stderr
 
 

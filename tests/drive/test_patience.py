@@ -28,7 +28,7 @@ def waiting(seconds):
 @pytest.mark.parametrize("seconds", [-1.0, 0.0, 1.0, MARGIN, float("nan")])
 def test_no_patience(seconds):
     """A runtime that waits no longer than the margin is refused when the driver is set up."""
-    with pytest.raises(GatewayProblems, match="patience: its runtime waits") as refused:
+    with pytest.raises(GatewayProblems, match="patience: the runtime waits") as refused:
         WebDriver(Line().workers[0].setup, waiting(seconds), KEY)
     assert f"it must wait more than {MARGIN:g}" in str(refused.value)
 

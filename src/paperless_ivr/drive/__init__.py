@@ -1,1 +1,1 @@
-"""Runs a call: the only loops, and the only place that logs."""
+"""The drivers, which run calls, and the relay, which completes work left over from calls."""

@@ -1,4 +1,4 @@
-"""Runs calls on a runtime that holds the channel, any number of them in one event loop.
+"""Runs any number of calls in one event loop, on a runtime that holds the channel.
 
 The store and the back end are blocking ports, so they are called in threads. Between two turns, the
 gateway listens, so that keys pressed in the meantime are kept and a hang-up is noticed.
@@ -50,10 +50,10 @@ class AsyncDriver:
         arrival: Arrival,
         taken_back: "asyncio.Future[EndedBy] | None" = None,
     ) -> Handback:
-        """Run a call from its arrival to its end; return what the host gets back.
+        """Run a call from its arrival to its end, and return the hand-back.
 
-        Once `taken_back` is done, the host has canceled or the server is stopping: a write in
-        progress is finished and recorded, and nothing more is spoken.
+        `taken_back` is resolved when the host cancels the call or the server stops. Then a write
+        in progress is still finished and recorded, but nothing more is spoken.
         """
         silence = Silence(self.setup.budgets.reassure)
         begun = await self._stored(self._runner.arrived, arrival)
@@ -66,7 +66,7 @@ class AsyncDriver:
         session: Session,
         taken_back: "asyncio.Future[EndedBy] | None" = None,
     ) -> Handback:
-        """Run a call from its current turn to its end; otherwise like `converse`."""
+        """Run a call from its current turn to its end, like `converse`."""
         silence = Silence(self.setup.budgets.reassure)
         return await self._take(gateway, session, taken_back, silence)
 
@@ -107,13 +107,13 @@ class AsyncDriver:
                     reply = session = await self._stored(silence.kept, runner.commit_or_go_on, step)
 
     async def _stored(self, act: Callable[..., Value], *about: object) -> Value:
-        """Run a function that may wait for the store, in a separate thread."""
+        """Run a function in a separate thread, because it may wait for the store."""
         return await asyncio.get_running_loop().run_in_executor(self._store, act, *about)
 
     async def _send(self, step: Send, line: "_Line", silence: Silence) -> ServiceAnswer | HungUp:
-        """Return one answer within the budget, reassuring the caller in the meantime.
+        """Return one answer within the budget, and reassure the caller in the meantime.
 
-        If the caller hangs up, a read ends at once, but a write is still awaited.
+        If the caller hangs up, a read ends immediately, but a write is still awaited.
         """
         asking = Asking(self._runner, step, self._service, silence)
         answering = asyncio.wrap_future(asking.answering)
@@ -132,18 +132,18 @@ class AsyncDriver:
                 if came is not None:
                     await line.perform(came)
         finally:
-            asking.answering.cancel()  # do not send it later if the call itself is canceled
+            asking.answering.cancel()  # do not send the request if the call is canceled
 
 
 @define
 class _Line:
-    """The channel of one call: performs turns, and listens between them."""
+    """One call's channel, which performs turns and listens between them."""
 
     gateway: AsyncSessionGateway
     runner: CallRunner
     taken_back: "asyncio.Future[EndedBy]"
     listening: "asyncio.Task[CallerEvent | None] | None" = None
-    """A task that ends when the caller is gone."""
+    """The listening task, which ends when the caller is gone."""
 
     async def perform(self, turn: Turn) -> CallerEvent | None:
         """Perform a turn; return HungUp if the channel breaks or the call is taken back."""
@@ -157,7 +157,7 @@ class _Line:
     async def wait(
         self, answering: "asyncio.Future[ServiceAnswer]", seconds: float, *, heeding: bool
     ) -> HungUp | None:
-        """Wait for an answer or, if `heeding`, for the caller to hang up."""
+        """Wait for an answer or, if `heeding`, a hang-up, for at most this many seconds."""
         listening = self.listening if heeding else None
         waiting: set[asyncio.Future[Any]] = {answering}
         if listening is not None:
@@ -169,7 +169,7 @@ class _Line:
         return event if isinstance(event, HungUp) else HungUp()
 
     async def stop_listening(self) -> None:
-        """Release the channel."""
+        """Stop listening, so that the channel is free."""
         listening, self.listening = self.listening, None
         if listening is not None:
             await _stopped(listening)
@@ -177,7 +177,7 @@ class _Line:
     async def _unless_taken(
         self, do: Callable[[], Coroutine[Any, Any, CallerEvent | None]], turn: Turn
     ) -> CallerEvent | None:
-        """Return the result, or HungUp if the call is taken back first."""
+        """Return the result of `do`, or HungUp if the call is taken back first."""
         task = asyncio.create_task(do())
         try:
             waiting: set[asyncio.Future[Any]] = {task, self.taken_back}
@@ -198,6 +198,6 @@ async def _stopped(task: "asyncio.Task[Any]") -> None:
 
 
 def _seen(done: "asyncio.Future[Any]") -> None:
-    """Retrieve what was raised, so that asyncio does not log it."""
+    """Retrieve a future's exception, so that asyncio does not log it."""
     if not done.cancelled():
         done.exception()

@@ -1,4 +1,4 @@
-"""Runs calls on a runtime that holds the channel, in the calling thread."""
+"""Runs each call in the calling thread, on a runtime that holds the channel."""
 
 from concurrent.futures import ThreadPoolExecutor, wait
 
@@ -29,7 +29,7 @@ class Driver:
         return ThreadPoolExecutor(self.setup.at_once, thread_name_prefix="service")
 
     def converse(self, gateway: SessionGateway, arrival: Arrival) -> Handback:
-        """Run a call from its arrival to its end; return what the host gets back."""
+        """Run a call from its arrival to its end, and return the hand-back."""
         runner, setup = self._runner, self.setup
         silence = Silence(setup.budgets.reassure)
         session = silence.kept(runner.commit_or_go_on, runner.arrived(arrival))
@@ -61,7 +61,7 @@ class Driver:
             return HungUp()
 
     def _send(self, step: Send, gateway: SessionGateway, silence: Silence) -> ServiceAnswer:
-        """Return one answer within the budget, reassuring the caller in the meantime."""
+        """Return one answer within the budget, and reassure the caller in the meantime."""
         asking = Asking(self._runner, step, self._pool, silence)
         while True:
             wait([asking.answering], asking.wait)

@@ -11,8 +11,8 @@ class NullGateway:
     media_type = "text/plain"
     patience = 0.0
 
-    def read(self, request: WebRequest) -> Visit:  # noqa: ARG002 - no runtime asks
-        """Reject the request, since there is no runtime to send one."""
+    def read(self, request: WebRequest) -> Visit:  # noqa: ARG002 - no runtime sends one
+        """Reject the request, since there is no runtime that could have sent it."""
         raise Rejected(404, "there is no runtime")
 
     def write(self, turn: Turn, sign: Sign, language: str) -> str:  # noqa: ARG002

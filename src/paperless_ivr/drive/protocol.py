@@ -1,8 +1,8 @@
-"""The protocol of a call, as generators: they yield what to do, and are sent the result.
+"""The protocol of a call, as generators that yield each step and are sent its result.
 
-The loops do what is yielded: speak, ask the record or the service, commit a move. Two rules are
-enforced here once for all loops: a write is on record before it is sent and settled afterward
-(R31), and a read that never reached the service is retried once.
+The drivers' loops carry out these steps: they speak, ask the record or the service, and commit
+moves. Two rules are enforced here, once for all loops: a write is put on record before it is sent
+and settled afterward (R31), and a read that never reached the service is retried once.
 """
 
 from collections.abc import Callable, Generator
@@ -24,16 +24,20 @@ from paperless_ivr.records.port import Settlement
 
 @frozen
 class OnRecord:
-    """Ask the record, or put a write on record. Reply: the answer; None lets the write be sent."""
+    """A step that asks the record, or puts a write on record.
+
+    The reply is the record's answer. For a write, None means that it can be sent.
+    """
 
     request: RecordRequest | Write
 
 
 @frozen
 class Send:
-    """Ask the service within a time budget. Reply: its answer, or that the caller is gone.
+    """A step that asks the service within a time budget.
 
-    Waits for a write even if the caller is gone.
+    The reply is the service's answer, or HungUp if the caller is gone. A write is awaited even if
+    the caller is gone.
     """
 
     request: ServiceRequest
@@ -43,33 +47,33 @@ class Send:
 
 @frozen
 class Move:
-    """A call has moved: commit the move. Reply: the session as committed.
+    """A step that commits a call's move. The reply is the session as committed.
 
-    Observers see the same move. `before` and `event` are None if the call has just begun.
+    Observers receive the same value. `before` and `event` are None if the call has just begun.
     """
 
     before: Session | None
     event: Event | None
     after: Session
     outcome: Settlement | None = None
-    """The outcome of the write that the event answers."""
+    """The outcome of a write, if the event is the answer to it."""
 
 
 Advance = Callable[[Session, Event], Session]
-"""The session after an event, not yet committed."""
+"""Returns the session after an event, not yet committed."""
 Budget = Callable[[Request], float]
-"""Returns how many seconds a request may take, starting now."""
+"""Returns how many seconds a request can take, starting now."""
 Task = Generator[OnRecord | Send, Any, tuple[Event, Settlement | None]]
 
 
 def converse(
     session: Session, advance: Advance, budget: Budget
 ) -> Generator[Turn | OnRecord | Send | Move, Any, Session]:
-    """Run a call on a held channel to its end; return the session as it ended.
+    """Run a call on a held channel to its end, and return its last session.
 
-    For each turn, the loop speaks the prompts, waits if the turn asks something, and replies with
-    what the caller did, or None. A move is committed before anything is said about it. Once the
-    caller is gone, nothing more is spoken.
+    For each turn, the loop speaks the prompts, waits if the turn asks for something, and replies
+    with what the caller did, or None. A move is committed before anything is said about it. Once
+    the caller is gone, nothing more is spoken.
     """
     while True:
         turn = session.turn

@@ -1,4 +1,4 @@
-"""Ends calls that were hung up, taken back, or abandoned by a worker that is gone."""
+"""Ends calls that were hung up, taken back, or abandoned."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -18,18 +18,18 @@ from paperless_ivr.records.port import SavedCall
 log = structlog.get_logger("paperless_ivr")
 
 Releases = Sequence[RequestRunner]
-"""The releases that calls may run on, the current one first."""
+"""The releases that calls can run on, with the current one first."""
 
 ENDED_FOR = timedelta(minutes=2)
 """How long the last document of an ended call is resent."""
 ABANDONED = timedelta(minutes=10)
-"""Idle this long, a call's worker is presumed dead."""
+"""How long a call must be idle before it is presumed abandoned."""
 TALK = timedelta(hours=4)
-"""How long a conversation with an agent may last; the call is idle in the meantime."""
+"""How long a conversation with an agent can last. The call is idle during that time."""
 
 
 def owner(releases: Releases, saved: SavedSession) -> RequestRunner | None:
-    """Return the runner for the release a call began on, or None if no worker runs it."""
+    """Return the runner for the release that a call began on, or None if none of these runs it."""
     having = (one for one in releases if one.setup.release == saved.call.host.edition)
     return next(having, None)
 
@@ -41,12 +41,12 @@ def hang_up(releases: Releases, call_id: str, by: EndedBy) -> None:
 
 
 def reap(releases: Releases, abandoned: timedelta = ABANDONED) -> int:
-    """End the biller's idle calls, and forget those that have ended.
+    """End the biller's abandoned calls, and forget calls that have ended.
 
-    Returns how many were ended. Any worker should do this about once a minute. Another biller's
-    calls are not touched, and those of another release only when no conversation with an agent can
-    still be going on. A call that cannot be read, because another version of the library saved
-    it, stays for a worker that can.
+    Returns the number of calls that it ended. At least one worker should do this about once a
+    minute. Other billers' calls are left alone. A call of another release is ended only after it
+    has been idle for longer than a conversation with an agent can last. A call that cannot be read,
+    because another version of the library saved it, is left to a worker that can read it.
     """
     current, ended = releases[0], 0
     since = current.setup.clock() - min(ENDED_FOR, abandoned)
@@ -63,9 +63,9 @@ def reap(releases: Releases, abandoned: timedelta = ABANDONED) -> int:
 
 
 def any_live(releases: Releases) -> bool:
-    """Whether a call of the biller, on one of these releases, has not ended.
+    """Whether any of the biller's calls on these releases has not ended yet.
 
-    Other calls, such as those a newer version of the library saves, are up to their own workers.
+    Other calls, such as those saved by a newer version of the library, belong to other workers.
     """
     current = releases[0]
     biller = current.setup.flow.terms.policy.biller.id
@@ -78,7 +78,7 @@ def any_live(releases: Releases) -> bool:
 
 
 def _reaped(releases: Releases, stored: SavedCall, abandoned: timedelta) -> bool:
-    """End an abandoned call (True), or forget one that has ended."""
+    """End a call if it was abandoned, or forget it if it has ended. Return whether it was ended."""
     saved, current = read(stored), releases[0]
     if saved.call.host.biller != current.setup.flow.terms.policy.biller.id:
         return False
@@ -96,7 +96,8 @@ def _reaped(releases: Releases, stored: SavedCall, abandoned: timedelta) -> bool
             patience = abandoned
     if age <= patience:
         return False
-    held = not stored.document  # its worker saved it at every move, so the worker is gone
+    # A call on a held channel has no document. If such a call is idle, its worker is gone.
+    held = not stored.document
     _end(releases, stored, EndedBy.SERVER if held else EndedBy.CALLER)
     return True
 

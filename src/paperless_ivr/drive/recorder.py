@@ -31,18 +31,18 @@ OFFERS = (State.OFFER_AT_START, State.OFFER_IN_FULL, State.OFFER)
 
 @frozen
 class ActivityRecorder:
-    """Determines what each move puts on record. Pure: the runner commits it."""
+    """Determines what each move puts on record. The runner commits it."""
 
     flow: Flow
     catalog: Catalog
 
     @property
     def policy_version(self) -> str:
-        """The version of the policy under which calls run."""
+        """The version of the policy that calls run under."""
         return self.flow.terms.policy.about.version
 
     def evidence(self, before: Session, call: Call, now: datetime) -> Mapping[str, Evidence]:
-        """Return the evidence of every consent, including those a move has just added."""
+        """Return the evidence of every consent, including those that a move just added."""
         given = call.consents[len(before.call.consents) :]
         new = {consent.reference: self._evidence(before, consent, now) for consent in given}
         return {**new, **before.evidence}
@@ -137,7 +137,7 @@ class ActivityRecorder:
 
 
 def way_turned_to(before: Call, after: Call) -> Strategy | None:
-    """Return the way to get an address that a move chose, or None (R08)."""
+    """Return the way of getting an address that a move switched to, or None (R08)."""
     if Strategy.AGENT in after.contact.used and Strategy.AGENT not in before.contact.used:
         return Strategy.AGENT
     was, now = before.contact.source, after.contact.source
@@ -145,7 +145,7 @@ def way_turned_to(before: Call, after: Call) -> Strategy | None:
 
 
 def _spelled(before: Call, event: Event | None, after: Call) -> Mapping[str, str]:
-    """Return how many keys a caller pressed to spell an address, and whether this corrected it."""
+    """Return how many keys and corrections a caller needed to spell an address."""
     if before.state.phase is not Phase.EMAIL or not isinstance(event, Digits):
         return {}
     keys = len(event.keys) + (event.ended is Ended.END_KEY)
@@ -153,5 +153,5 @@ def _spelled(before: Call, event: Event | None, after: Call) -> Mapping[str, str
 
 
 def _shown(account: Secret | None, identity: Identity) -> tuple[Secret, ...]:
-    """Return the account if it is the caller's. A stranger's answers do not count against it."""
+    """Return the account only if the caller was identified. A stranger's answers do not count."""
     return (account,) if account and identity >= Identity.LAST_FOUR_KEYED else ()

@@ -1,7 +1,7 @@
-"""Completes work left over from calls, according to the record (R31, R32).
+"""Completes work left over from calls, as listed in the record (R31, R32).
 
-Any number of relays may run in parallel: each works on what it has claimed until its lease ends.
-A write that may have been done is looked up first, and sent again only if it was not.
+Any number of relays can run in parallel. Each works on the items it has claimed until its lease
+ends. A write that may have been done is looked up first, and sent again only if it was not done.
 """
 
 from collections import Counter
@@ -54,26 +54,26 @@ from paperless_ivr.secret import credential
 log = structlog.get_logger("paperless_ivr")
 
 AFTER = timedelta(minutes=2)
-"""How old a write without an outcome must be before it is looked up. No call takes that long."""
+"""How old a write without an outcome must be before it is looked up. Calls never wait that long."""
 LEASE = timedelta(minutes=5)
-"""How long a claim lasts. A look-up and a write take a few seconds."""
+"""How long a claim lasts. A look-up and a write together take a few seconds."""
 AT_ONCE = 20
-"""How many items of a task are claimed together; few enough to finish within the lease."""
+"""How many items of a task are claimed together. The lease must be long enough for all of them."""
 GIVE_UP = timedelta(days=14)
-"""How long an item is retried. By then, the caller has heard from the biller, or has asked."""
+"""How long an item is retried. By then, the caller has heard from the biller or contacted it."""
 FOLLOWED = timedelta(days=60)
-"""How long a registration is followed. Links last about a week, and can be sent again."""
+"""How long a pending registration is checked. Links work for about a week, and can be resent."""
 FIRST, LONGEST = 60.0, 6 * 3600.0
-"""Seconds before the second attempt; the wait doubles each time, up to six hours."""
+"""The first and the longest wait before a retry, in seconds. The wait doubles each time."""
 DOUBLINGS = 9
-"""After this many doublings, the wait exceeds six hours in any case."""
+"""The maximum number of doublings. After that many, the wait exceeds six hours anyway."""
 
 DONE_ALREADY = (Refusal.ALREADY_PAPERLESS, Refusal.PENDING)
-"""Refusals that mean the bill is already as the caller wanted."""
+"""Refusals that mean that the bill already is the way the caller wanted it."""
 
 
 Export = Callable[[DeferRequest], None]
-"""Hands a request to the biller. After a crash, it may hand over the same one again."""
+"""Hands a request to the biller. After a crash, the same request may be handed over again."""
 
 
 Wanted = EnrollInPaperless | StoreCustomerPreference | DeferRequest
@@ -82,8 +82,8 @@ Wanted = EnrollInPaperless | StoreCustomerPreference | DeferRequest
 def is_as(found: Customer, wanted: Wanted) -> bool:
     """Whether a bill is already in the state that was requested, according to a look-up.
 
-    A registration overwrites the address on file, so a pending one with a different address is not
-    the one that was requested.
+    A registration overwrites the address on file, so a pending registration with a different
+    address is not the one that was requested.
     """
     now = status(found.invoices)
     if isinstance(wanted, EnrollInPaperless):
@@ -114,7 +114,7 @@ class Relay:
     def round(self) -> Mapping[str, int]:
         """Work once on everything that is due, and count the items by outcome.
 
-        If the record fails, the round ends (`record_down`), and the next one continues.
+        If the record fails, the round ends (`record_down`), and the next round continues.
         """
         came_to: Counter[str] = Counter()
         try:
@@ -143,7 +143,7 @@ class Relay:
         return self.setup.clock()
 
     def _worked(self, left: WorkItem, unsettled: Set[str]) -> str:
-        """Work on one item; if anything goes wrong with it, it is tried again later."""
+        """Work on one item. If anything goes wrong with it, it is retried later."""
         try:
             came_to = self._work(left, unsettled)
         except RecordDown:
@@ -172,7 +172,7 @@ class Relay:
     def _settle(self, left: PendingWrite) -> str:
         write = left.write
         if not isinstance(write, EnrollInPaperless | StoreCustomerPreference):
-            # A text or AutoPay cannot be looked up, and is never sent twice.
+            # A text message or AutoPay cannot be looked up, so it is never sent twice.
             return self._finished(left, ActivityType.GIVEN_UP, "not_repeated")
         there = self._looked_up(write)
         if there is None:
@@ -183,12 +183,12 @@ class Relay:
         return self._sent(left, write)
 
     def _sent(self, left: PendingWrite | DeferredRequest, write: Write) -> str:
-        """Send a write that was certainly not done, and settle it."""
+        """Send a write that is known not to have been done, and settle it."""
         answer = self._asked(write)
         if isinstance(answer, Refused) and answer.reason in DONE_ALREADY:
             answer = Accepted()
         lost = isinstance(answer, Unavailable) and isinstance(left, PendingWrite)
-        if not lost:  # the failure of this attempt says nothing about the first one
+        if not lost:  # the first attempt may have succeeded even if this one failed
             self.ledger.settle(write.key, answer)
         if isinstance(answer, Unavailable | OutcomeUnknown):
             return self._later(left, "unavailable")
@@ -227,7 +227,7 @@ class Relay:
         return self._sent(left, write)
 
     def _handed_over(self, left: DeferredRequest) -> str:
-        """Export a request that no operation can fulfill to the biller, if `export` is set."""
+        """Export a request that no operation can fulfill, if `export` is set."""
         if self.export is None:
             return self._later(left, "no_operation")
         self.export(left.request)
@@ -244,7 +244,7 @@ class Relay:
         return self._waiting(left)
 
     def _waiting(self, left: DeferredRequest | OpenRegistration) -> str:
-        """Check again later whether the link was opened, but not forever."""
+        """Check again later whether the link was opened, until `FOLLOWED` has passed."""
         if self._now() - left.at > FOLLOWED:
             return self._finished(left, ActivityType.EXPIRED, "not_opened")
         return self._later(left, "pending", give_up=False)
@@ -252,7 +252,7 @@ class Relay:
     # ── the service ──
 
     def _looked_up(self, about: Write | DeferRequest) -> Customer | None:
-        """Return the customer and the invoices that show the current delivery; None if unclear."""
+        """Return the customer with the invoices that show how bills are sent; None if unclear."""
         found = self._asked(SearchByAccountNumber(about.account))
         if not isinstance(found, CustomersFound):
             return None
@@ -281,7 +281,7 @@ class Relay:
         return how.value
 
     def _later(self, left: WorkItem, why: str, *, give_up: bool = True) -> str:
-        """Retry an item at growing intervals; after `GIVE_UP`, give up and say so in the log."""
+        """Retry an item at growing intervals. After `GIVE_UP`, give up and log a warning."""
         if give_up and self._now() - left.at > GIVE_UP:
             return self._finished(left, ActivityType.GIVEN_UP, why)
         doubled = FIRST * 2 ** min(left.attempts - 1, DOUBLINGS)

@@ -1,8 +1,8 @@
 """Gives calls back to the host if no worker runs their release.
 
-The flow on which such a call began is unknown here, so the call is not moved. A yes that was being
-carried out is saved as a deferred request, under the key of its write. If the write went through
-after all, the record recognizes the request as done (R31, R32).
+The flow that such a call began on is unknown here, so the call is not moved. If a consent was being
+carried out, it is saved as a deferred request under the key of its write. If the write went through
+after all, the record recognizes that the request is done (R31, R32).
 """
 
 from collections.abc import Callable
@@ -30,11 +30,11 @@ def give_up(
     saved: SavedSession,
     write: Callable[[Session], str] | None = None,
 ) -> Session:
-    """End a call of another release; return the session that goes back to the host.
+    """End a call of another release, and return the session that goes back to the host.
 
-    If `write` returns a document for it, the call is kept like any other ended call, so that
-    repeated answers get the document; otherwise, it is forgotten. If `errors.StoreError` is raised,
-    the call stays as it is.
+    If `write` is given, it creates the last document, and the call is kept like any other ended
+    call, so that repeated answers get this document. Otherwise, the call is forgotten. If
+    `errors.StoreError` is raised, the call remains unchanged.
     """
     call, setup = saved.call, runner.setup
     log.error("call.other_release", **whose(call.host))
@@ -94,7 +94,7 @@ def handed_back(call: Call, handback: Handback, now: datetime) -> Session:
 
 
 def _being_carried_out(call: Call) -> Consent | None:
-    """Return the latest yes about a bill, if a request for it is still unanswered."""
+    """Return the latest consent about a bill, if its request is still unanswered."""
     about_bills = (Purpose.ENROLL, Purpose.BACK_TO_PAPER)
     given = [consent for consent in call.consents if consent.purpose in about_bills]
     settled = {outcome.consent for outcome in call.results.outcomes}

@@ -3,8 +3,8 @@
 A call is loaded, advanced by an event, and stored with its next document.
 
 A request to the service is claimed before it is sent, in a separate commit, so that only one of any
-number of workers sends it. If a worker dies, another takes the request over once its claim expires:
-a write that may have been sent is not sent again, but is reported as `OutcomeUnknown` (R31).
+number of workers sends it. If a worker dies, another takes over the request once the claim expires.
+A write that may have been sent is not sent again, but is reported as `OutcomeUnknown` (R31).
 """
 
 import time
@@ -75,21 +75,21 @@ class RequestRunner:
         return self.runner.commit(move, self._documented)
 
     def move(self, session: Session, event: Event, outcome: Settlement | None = None) -> Session:
-        """Return the call after an event, committed."""
+        """Advance a call by an event, commit the move, and return the call."""
         return self.commit(Move(session, event, self.runner.advance(session, event), outcome))
 
     def hang_up(self, stored: SavedCall, by: EndedBy) -> None:
-        """End a call, and complete what was agreed."""
+        """End a call, and complete what the caller agreed to."""
         session = self.session(stored)
         while not session.over and not session.hung_up:
             try:
                 session = self.move(session, HungUp(by))
             except StaleCall:
                 session = self.session(self.load(session.call_id))
-        if session.over and not session.hung_up:  # the host already has it
+        if session.over and not session.hung_up:  # the host already has the call
             self.drop(session.call_id)
         elif not session.over and not self.is_claimed(session):
-            with suppress(StaleCall):  # another worker is doing it
+            with suppress(StaleCall):  # another worker is carrying it out
                 self.carry(session)
 
     def write(self, session: Session, turn: Turn) -> str:
@@ -103,7 +103,8 @@ class RequestRunner:
     def _documented(self, session: Session) -> Session:
         """Return the session with the document for its turn.
 
-        A request with prompts is claimed after they play; one without is claimed in this commit.
+        If the turn has prompts, its request is claimed after they play. Otherwise, it is
+        claimed in this commit.
         """
         claim = None if session.turn.say else session.claim
         return evolve(session, claim=claim, document=self.write(session, session.turn))
@@ -117,7 +118,7 @@ class RequestRunner:
     def carry(self, session: Session, *, claimed: bool = False, waited: float = 0.0) -> Session:
         """Carry out requests until there is something to say or to wait for.
 
-        `claimed` means that this worker has already claimed the first one. `waited` is the
+        `claimed` means that this worker has already claimed the first request. `waited` is the
         number of seconds of silence so far. Raises StaleCall if another worker has moved the call.
         """
         silent_since = time.monotonic() - waited
@@ -125,11 +126,11 @@ class RequestRunner:
             session = self._fulfilled(session, silent_since, claimed=claimed)
             if session.turn.say:
                 break
-            claimed = True  # claimed with the move that led to it
+            claimed = True  # the move that led to the next request also claimed it
         return session
 
     def _fulfilled(self, session: Session, silent_since: float, *, claimed: bool) -> Session:
-        """Return the call after the answer to its request."""
+        """Carry out the call's request, and return the call after the answer."""
         request = session.turn.then
         assert isinstance(request, Request)
         again = session.claim is not None and not claimed
@@ -171,7 +172,7 @@ class RequestRunner:
             return self.runner.busy(step) if searching.cancel() else self.runner.overran(step)
 
     def _claimed(self, session: Session, *, again: bool) -> Session:
-        """Return the call with its request claimed by this worker, under a new number."""
+        """Claim the call's request for this worker, and return the call with its new number."""
         claimed = self._claiming(session, again=again)
         self.runner.store(SessionUpdate(call=claimed.saved(), if_turn=session.number))
         return evolve(claimed, stored_number=claimed.number)
@@ -183,7 +184,7 @@ class RequestRunner:
     def _intended(
         self, session: Session, write: Write, *, again: bool
     ) -> tuple[Session, Event | None]:
-        """Return the call with a write claimed and on record, or an event that says why not."""
+        """Claim a write and put it on record. Return the call, and an event if this failed."""
         claiming = self._claiming(session, again=again)
         update = SessionUpdate(call=claiming.saved(), if_turn=session.number)
         try:
@@ -197,7 +198,7 @@ class RequestRunner:
         return evolve(claiming, stored_number=claiming.number), None
 
     def _lost(self, write: Write) -> OutcomeUnknown | None:
-        """Return the outcome of a write taken over; None if it was neither recorded nor sent."""
+        """Return the outcome of a write that was taken over, or None if it was never on record."""
         lost = OutcomeUnknown("taken over")
         try:
             self.runner.store(SessionUpdate(outcome=Settlement(write.key, lost)))
@@ -206,7 +207,7 @@ class RequestRunner:
         return lost
 
     def _answered(self, session: Session, event: Event, outcome: Settlement | None) -> Session:
-        """Return the call after an answer, even if it was hung up in the meantime."""
+        """Return the call after an answer, even if the caller hung up in the meantime."""
         while True:
             try:
                 return self.move(session, event, outcome)

@@ -1,7 +1,8 @@
 """Shared services for running a call: the record, the store, the log, and the evidence.
 
-Whatever fails around the flow becomes an event here: no exception ever reaches a telephone
-(rule 4). Only names are logged: states, events, rows, error classes.
+Any failure around the flow becomes an event here, so that no exception ever reaches a telephone
+(rule 4). Log lines contain call IDs and the names of states, events, and error classes, but no
+personal data.
 """
 
 import math
@@ -68,22 +69,22 @@ log = structlog.get_logger("paperless_ivr")
 T = TypeVar("T")
 
 Observer = Callable[[Move], None]
-"""Sees every committed move of every call: for metrics, transcripts, or the host's own code.
+"""Receives every move of every call, for metrics, transcripts, or the host's own code.
 
 `move.before` is None when the call has just begun. When `move.after.over` is true, the call has
-ended, with the hand-back in `move.after.turn.then`. If an observer raises, the error's class is
-logged and the call goes on.
+ended, and `move.after.turn.then` contains the hand-back. If an observer raises an error, the
+error's class is logged, and the call continues.
 """
 
 Finish = Callable[[Session], Session]
 """Adds what a runtime needs, such as its document, to a session before it is stored."""
 
 AT_ONCE = 256
-"""Concurrent requests to the service. Each is a waiting thread: about 50 KiB of memory."""
+"""The limit on concurrent requests to the service. Each needs a thread, about 50 KiB of memory."""
 CLAIM_GRACE = 5.0
-"""Seconds beyond its budget after which the worker that claimed a request is presumed dead."""
+"""A request's worker is presumed dead this many seconds after the end of the budget."""
 GRACE = 1.0
-"""Seconds beyond its budget after which a back end that overruns it is abandoned."""
+"""We stop waiting for the back end this many seconds after the end of a request's budget."""
 
 
 @frozen
@@ -97,11 +98,11 @@ class Setup:
     clock: Callable[[], datetime] = utc_now
     observers: tuple[Observer, ...] = ()
     at_once: int = AT_ONCE
-    """Concurrent requests to the service. With more threads than calls, no request waits."""
+    """The limit on concurrent requests to the service. Further requests wait."""
     name_handover: Callable[[], str] = lambda: token_hex(4)
-    """Creates names for hand-overs, since a host may hand over a call several times."""
+    """Creates a name for each hand-over, since a host can hand over a call several times."""
     release: Release = field(init=False, repr=False)
-    """The flow, policy, and words that new calls use."""
+    """The flow, policy, and words that new calls run under."""
 
     @release.default
     def _make_release(self) -> Release:
@@ -116,7 +117,7 @@ class Setup:
             raise PolicyProblems("the policy cannot be used", found)
 
     def budget(self, request: Request, waited: float = 0.0) -> float:
-        """Return how many seconds a request may take, given `waited` seconds of silence so far."""
+        """Return how many seconds a request can take after `waited` seconds of silence."""
         if isinstance(request, RecordRequest):
             return self.budgets.record
         if ahead(request):
@@ -136,7 +137,7 @@ class Setup:
 
 @frozen
 class CallRunner:
-    """Moves the calls of one setup: each move is committed, then logged and observed."""
+    """Moves the calls of one setup. Each move is committed, and then logged and observed."""
 
     setup: Setup
     _recorder: ActivityRecorder = field(init=False, repr=False)
@@ -148,7 +149,7 @@ class CallRunner:
     # ── moves ──
 
     def arrived(self, arrival: Arrival) -> Move:
-        """Return the first move of a call just handed over, not yet committed."""
+        """Return the first move of a call that was just handed over, not yet committed."""
         setup = self.setup
         handover = arrival.handover or setup.name_handover()
         serial = setup.name_handover() if arrival.handover else ""
@@ -180,27 +181,28 @@ class CallRunner:
         )
 
     def claim(self, turn: Turn, *, again: bool = False) -> Claim | None:
-        """Return a claim on a turn's request, or None if it asks the service nothing."""
+        """Return a claim on a turn's request, or None if it is not a request to the service."""
         if not isinstance(turn.then, ServiceRequest):
             return None
         seconds = self.setup.budget(turn.then) + CLAIM_GRACE
         return Claim(token_hex(8), self.setup.clock() + timedelta(seconds=seconds), again)
 
     def commit(self, move: Move, finish: Finish) -> Session:
-        """Commit a move and return the session as it was then stored.
+        """Commit a move, and return the session as stored.
 
-        If a move leads to a try without saying anything, the state in between is not stored:
-        what follows the answer is committed with the move. Raises `errors.StaleCall` if another
-        worker moved the call first, and other `errors.StoreError` if the store failed twice.
+        If a move leads to a `ReserveTry` without saying anything, the state in between is not
+        stored. Instead, the move that follows the answer is committed at the same time. Raises
+        `errors.StaleCall` if another worker moved the call first, or another `errors.StoreError`
+        if the store failed twice.
         """
         return self._shown(self._stored(move, finish))
 
     def commit_or_go_on(self, move: Move) -> Session:
-        """Commit a move of a call on a held channel, which continues even without a store.
+        """Commit a move on a held channel, where a call continues even if the store fails.
 
-        After a failure, skips the store until the caller has heard something, so that they wait
-        for it only once between two prompts (R10). Retries anyway to save how a call ended, or
-        the outcome of a write.
+        After a failure, the store is skipped until the caller has heard something, so that they
+        wait for it only once between two prompts (R10). The end of a call and the outcome of a
+        write are an exception: the store is always tried.
         """
         after = move.after
         down = move.event if isinstance(move.event, RecordUnavailable) else None
@@ -212,7 +214,7 @@ class CallRunner:
             return self._shown(self._stored_or_not(move))
 
     def _stored_or_not(self, move: Move) -> Sequence[Move]:
-        """Return the moves after an attempt to commit."""
+        """Try to commit a move. Return the moves, whether or not they were stored."""
         try:
             try:
                 return self._stored(move, _as_it_is, held=True)
@@ -226,12 +228,12 @@ class CallRunner:
     def _stored(
         self, move: Move, finish: Finish, *, held: bool = False, lost: bool = False
     ) -> Sequence[Move]:
-        """Return the moves that were committed: this one, and what follows a try it leads to.
+        """Commit a move and, if it leads to a `ReserveTry`, the move after it. Return these moves.
 
-        On a `held` channel, every call that has ended is removed from the store. For a call
-        `lost` to another worker, only what belongs on record is kept. If a consent is about to be
-        carried out, it goes on record with its request: if this worker dies first, no other
-        worker can find the call and carry it out (R31).
+        On a `held` channel, every call that has ended is removed from the store. If the call was
+        `lost` to another worker, only its activities and outcome are saved. In that case, a
+        consent that is about to be carried out goes on record only with its request, because if
+        this worker died in between, no other worker could find the call and carry it out (R31).
         """
 
         def update(*moves: Move) -> SessionUpdate:
@@ -288,7 +290,7 @@ class CallRunner:
     # ── the record and the store ──
 
     def on_record(self, request: RecordRequest | Write, session: Session) -> Event | None:
-        """Return the record's answer. For a write: None, or the reason it must not be sent."""
+        """Return the record's answer. For a write, return None or the reason not to send it."""
         try:
             if isinstance(request, Write):
                 return self.intend(request, session)
@@ -304,7 +306,8 @@ class CallRunner:
     ) -> Event:
         """Log that the record failed to answer or save something, and return the event.
 
-        If the record may have saved a write or a deferred request, the relay will carry it out.
+        A write or a deferred request that may have been saved counts as unknown, since the relay
+        will carry it out if it was saved.
         """
         self._failed("record.failed", session, error)
         in_doubt = isinstance(error, RecordDown) and error.in_doubt
@@ -331,19 +334,20 @@ class CallRunner:
         return self.store(evolve(claimed or SessionUpdate(), intent=intent))
 
     def store(self, update: SessionUpdate) -> Refused | None:
-        """Commit an update; a retry after a lost answer is recognized."""
+        """Commit an update. The store recognizes a retry after a lost answer."""
         return self._recognized(partial(self.setup.store.commit, update))
 
     def _recognized(self, commit: Callable[..., T]) -> T:
-        """Commit. A retry passes `again`, because the first attempt may have succeeded."""
+        """Commit, and pass `again` on a retry, because the first attempt may have succeeded."""
         tries = iter((False, True))
         return self.twice(lambda: commit(again=next(tries)))
 
     def twice(self, act: Callable[[], T]) -> T:
-        """Return the store's answer, retrying once if the store failed within its budget.
+        """Return the store's answer. Retry once if the store failed within its budget.
 
-        A transaction may have been done even though its answer was lost (R31). Anything with a
-        key or a turn is recognized the second time. If it fails again, the doubt remains.
+        A transaction may have been committed even though its answer was lost (R31). The store
+        recognizes a repeated key or turn. If the retry also fails, the error is `in_doubt` if
+        either attempt was.
         """
         began = time.monotonic()
         try:
@@ -385,7 +389,7 @@ class CallRunner:
         return self._answered(step, answer, why)
 
     def busy(self, step: Send) -> ServiceAnswer:
-        """Return the answer to a request that was never sent: all threads were busy (R50)."""
+        """Return the answer to a request that was not sent because all threads were busy (R50)."""
         return self._answered(step, Unavailable("too many requests at once", busy=True), "busy")
 
     def overran(self, step: Send) -> ServiceAnswer:
@@ -403,29 +407,29 @@ class CallRunner:
         return answer
 
     def gateway_failed(self, turn: Turn, error: BaseException) -> None:
-        """Handle a gateway that raised: a broken channel means that the caller is gone."""
+        """Log a gateway's error, which means that the channel broke and the caller is gone."""
         log.error("gateway.failed", **whose(turn.call.host), error=type(error).__name__)
 
 
 @define
 class Silence:
-    """How long a caller on a held channel has heard nothing, whatever the reason."""
+    """A timer for how long a caller on a held channel has heard nothing, for any reason."""
 
     seconds: float
     """How long the silence may last."""
     _began: float = field(init=False, factory=time.monotonic)
 
     def begins(self) -> None:
-        """Restart the clock: the caller hears something, or has just done something."""
+        """Restart the clock, because the caller hears something or has just done something."""
         self._began = time.monotonic()
 
     @property
     def so_far(self) -> float:
-        """How many seconds the caller has heard nothing."""
+        """How many seconds the silence has lasted."""
         return time.monotonic() - self._began
 
     def goes_on_or_begins(self, performed: Turn) -> None:
-        """Restart the clock after a turn, unless it said nothing and asked nothing."""
+        """Restart the clock after a turn, unless it has no prompts and only makes a request."""
         if performed.say or not isinstance(performed.then, Request):
             self.begins()
 
@@ -435,14 +439,14 @@ class Silence:
         return self._began + self.seconds
 
     def kept(self, act: Callable[..., T], *about: object) -> T:
-        """Return the store's answer, without waiting beyond the end of this silence."""
+        """Call the store without waiting beyond the end of this silence, and return its answer."""
         with answering_by(self.ends):
             return act(*about)
 
 
 @define
 class Asking:
-    """A request to the service, running in a pool's thread, and how long to wait for it."""
+    """A request to the service in a thread of a pool, with the time to wait for its answer."""
 
     runner: CallRunner
     step: Send
@@ -471,25 +475,25 @@ class Asking:
 
         The budget limits the wait for a thread, and starts again when a thread takes the
         request. A search before the offer must fit in one silence, so its wait for a
-        thread counts too.
+        thread also counts.
         """
         if self._started is None or ahead(self.step.request):
             return self._began + self.step.budget
         return self._started + self.step.budget + GRACE
 
     def waited(self) -> ServiceAnswer | Turn | None:
-        """Return the result of a wait without an answer: an outcome, or a reassuring turn."""
+        """Return an outcome or a reassuring turn if no answer came, or None to wait longer."""
         now, deadline = time.monotonic(), self._deadline
         if now < deadline:
             if now < self.silence.ends:
-                return None  # a thread has taken it in the meantime, so its time starts then
+                return None  # a thread has taken the request since, which restarted its budget
             self.silence.begins()
             return self.runner.reassurance(self.step.turn)
         if self.answering.cancel():
             return self.runner.busy(self.step)
         if deadline == self._deadline:
             return self.runner.overran(self.step)
-        return None  # a thread took it at the last moment
+        return None  # a thread took the request at the last moment
 
 
 def _as_it_is(session: Session) -> Session:
@@ -498,7 +502,7 @@ def _as_it_is(session: Session) -> Session:
 
 
 def _unstored(move: Move, down: RecordUnavailable) -> Move:
-    """Return a move that the store does not have."""
+    """Return a move whose session contains the reason why it was not stored."""
     return evolve(move, after=evolve(move.after, store_down=down))
 
 
@@ -513,7 +517,7 @@ def _unavailable(error: Exception) -> RecordUnavailable:
 
 
 def handback_of(session: Session) -> Handback:
-    """Return what the host gets back from a call that has ended."""
+    """Return the hand-back of a call that has ended."""
     assert isinstance(session.turn.then, Return)
     return session.turn.then.handback
 
@@ -524,7 +528,7 @@ def whose(host: Arrival) -> dict[str, str]:
 
 
 def named(error: BaseException) -> dict[str, str]:
-    """Return what the log says about an error: its class and, if the record is down, the cause."""
+    """Return the log fields for an error: its class and, if the record is down, the cause."""
     said = {"error": type(error).__name__}
     cause = error.cause if isinstance(error, RecordDown) else ""
     return said | {"why": cause} if cause else said
@@ -553,7 +557,7 @@ def log_move(move: Move) -> None:
 
 
 def _why(answer: ServiceAnswer) -> str | None:
-    """Return what the log says about an answer in addition to its class."""
+    """Return the details of an answer that are logged in addition to its class."""
     match answer:
         case Unavailable() | OutcomeUnknown():
             return answer.why

@@ -1,4 +1,4 @@
-"""A call in progress: one value, from its first turn to its last, with one saved form."""
+"""A call in progress, as a single value with a single saved form."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,18 +13,18 @@ from paperless_ivr.flow.turns import Return, Turn
 from paperless_ivr.records.port import Evidence, SavedCall
 
 SCHEMA = 2
-"""The version of the saved form. Raise it, or `flow.saving.SCHEMA`, when the form changes."""
+"""The version of the saved form. Increase it, or `flow.saving.SCHEMA`, when the form changes."""
 
 
 @frozen
 class Claim:
-    """A worker's claim to carry out the request of the current turn."""
+    """A worker's claim on the request of the current turn."""
 
     by: str
     until: datetime
-    """When the worker is presumed dead, and another may take over."""
+    """When the worker is presumed dead, so that another can take over."""
     again: bool = False
-    """The request was taken over, so it may have been sent before."""
+    """Whether the request was taken over, so that it may have been sent before."""
 
 
 @frozen
@@ -32,20 +32,20 @@ class Session:
     """A call, its current turn, and its context. The turn is computed once."""
 
     turn: Turn
-    """Has no prompts if the call was loaded, since they have already been spoken."""
+    """The current turn. If the call was loaded, its prompts were already spoken and are omitted."""
     asked_at: datetime
     """When the current turn began."""
     number: int = 1
-    """Counts turns and claims. An answer contains the number that it refers to."""
+    """A counter of turns and claims. Each answer contains the number of the turn it answers."""
     evidence: Mapping[str, Evidence] = field(factory=dict, repr=False)
-    """The evidence of every consent so far, by its reference."""
+    """The evidence of every consent so far, by the consent's reference."""
     claim: Claim | None = None
     document: str = field(default="", repr=False)
     """The last document given to a runtime that sends web requests."""
     stored_number: int | None = None
     """The number under which the call is stored, or None if it is not stored."""
     store_down: RecordUnavailable | None = None
-    """The store failed, and the caller has heard nothing since."""
+    """The latest failure of the store, if the caller has heard nothing since."""
 
     @property
     def call(self) -> Call:
@@ -64,7 +64,7 @@ class Session:
 
     @property
     def hung_up(self) -> bool:
-        """Whether nothing more is said, and only what the caller agreed to is being completed."""
+        """Whether the call was hung up. Then only what the caller agreed to is still completed."""
         return self.call.results.hung_up
 
     def saved(self) -> SavedCall:
@@ -77,7 +77,7 @@ class Session:
 
 @frozen
 class SavedSession:
-    """The saved part of a session. Its release is known before a turn is computed."""
+    """The saved part of a session. Its release can be read before its turn is computed."""
 
     schema: int
     call: Call
@@ -86,7 +86,7 @@ class SavedSession:
     claim: Claim | None = None
 
     def session(self, flow: Flow, stored: SavedCall) -> Session:
-        """Return the session, with the flow of its release."""
+        """Return the session. `flow` must be the flow of its release."""
         return Session(
             turn=flow.resumed(self.call),
             asked_at=self.asked,
@@ -99,5 +99,5 @@ class SavedSession:
 
 
 def read(stored: SavedCall) -> SavedSession:
-    """Return what was stored. Raises like `flow.saving.load`."""
+    """Return the saved session of a stored call. Raises the same errors as `flow.saving.load`."""
     return load_value(stored.call, SavedSession, SCHEMA)

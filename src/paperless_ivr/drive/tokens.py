@@ -1,4 +1,4 @@
-"""Turn tokens: they tie an answer to its turn, and can give a call back without a store."""
+"""Turn tokens, which tie an answer to its turn, and suffice to give a call back to the host."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -16,7 +16,7 @@ SHORTEST = 16
 
 @frozen
 class TurnToken:
-    """Identifies a turn, and contains what the host handed over and must get back (R48).
+    """Identifies a turn, and contains the part of the hand-over that the host must get back (R48).
 
     It contains no personal data, because it is part of URLs.
     """
@@ -24,9 +24,9 @@ class TurnToken:
     call_id: str
     handover: str
     number: int
-    """The number of the session's turn being answered."""
+    """The number of the session's turn that is being answered."""
     interrupted: int | None
-    """The index of the prompt playing when the answer came, or None if all had finished."""
+    """The index of the prompt that was playing when the answer came, or None if all had ended."""
     moment: Moment = Moment.START
     language: str | None = None
     greeted: bool = False
@@ -34,7 +34,7 @@ class TurnToken:
 
     @classmethod
     def of(cls, turn: Turn, number: int, interrupted: int | None) -> "TurnToken":
-        """Return a turn's token. An answer means that the whole turn was heard, even a greeting."""
+        """Return a turn's token. It counts a greeting in the turn as heard."""
         call, host = turn.call, turn.call.host
         return cls(
             host.call_id,
@@ -65,10 +65,11 @@ def _keys(keys: Secret | Sequence[Secret]) -> tuple[Secret, ...]:
 
 @frozen
 class TokenSigner:
-    """Creates tokens, and reads those created with any of its keys.
+    """Creates tokens, and reads tokens that were signed with any of its keys.
 
-    The last key signs. To rotate keys, first let all workers read the new key (put it first), then
-    let them sign with it (put it last), and drop the old key when no call can still be using it.
+    The last key signs. To rotate keys, first put the new key first on all workers, so that they can
+    read its tokens. Then put it last, so that they sign with it. Drop the old key when no call can
+    still be using it.
     """
 
     keys: tuple[Secret, ...] = field(repr=False, converter=_keys)
@@ -89,7 +90,7 @@ class TokenSigner:
         )
 
     def sign(self, token: TurnToken) -> str:
-        """Return the token, safe for use in a URL."""
+        """Return the signed token, which is safe for use in a URL."""
         flags = int(token.greeted) + 2 * int(token.paid)
         parts = [token.call_id, token.handover, token.number, token.interrupted]
         return self._serializer.dumps([*parts, token.moment.value, token.language, flags])

@@ -1,14 +1,15 @@
-"""Runs calls on a runtime that sends web requests; any number of workers may share a store.
+"""Runs calls on a runtime that sends web requests. Any number of workers can share a store.
 
-Between requests, a call is in the store, and only the first worker to save the next turn moves it
-(compare-and-set). Every answer carries the token of its turn. An answer to an earlier turn gets the
-last document again and changes nothing (R09).
+Between web requests, a call is kept in the store. Only the first worker that saves the next turn
+moves the call (compare-and-set). Every answer contains its turn's token. An answer to an earlier
+turn changes nothing, and gets the latest document again (R09).
 
-The caller hears "one moment" before a request is carried out on the next visit. A visit during the
-request waits for it; if that takes too long, the caller hears that it is still running. Everything
-a web request waits for, from the store or the service, shares one deadline. If something on our
-side fails, the call goes back to the host with everything that was handed over, which the token
-contains, so that no store is needed (R48).
+Before a request to the service, the caller usually hears "one moment", and the runtime's next web
+request carries it out. A web request that comes in the meantime waits for the answer. If that takes
+too long, the caller hears that we are still working. A web request has one deadline for everything
+that it waits for from the store or the service. If something fails on our side, the call goes back
+to the host. The token contains everything that the hand-back needs, so the store is not needed
+(R48).
 """
 
 import time
@@ -59,9 +60,9 @@ from paperless_ivr.secret import Secret
 log = structlog.get_logger("paperless_ivr")
 
 MARGIN = 5.0
-"""Seconds of the runtime's patience that remain when the caller hears we are still working."""
+"""We respond at least this many seconds before the runtime's timeout."""
 LOOKS = (0.02, 0.05, 0.1, 0.2, 0.4)
-"""Seconds between checks for an answer another worker will deliver; the last one repeats."""
+"""Seconds between checks for an answer from another worker. The last one repeats."""
 
 
 @frozen
@@ -79,10 +80,11 @@ class Reply:
 class WebDriver:
     """Answers one runtime's web requests for one biller's calls.
 
-    Workers that share a store use the same keys (`TokenSigner`). New calls begin on `setup`. Calls
-    that began on another release finish on it if it is among `former`, which share keys and store;
-    otherwise, they go back to the host (`releases`). Raises GatewayProblems if the runtime waits no
-    longer than `MARGIN`, since it would never learn the outcome of a request.
+    Workers that share a store must use the same keys (`TokenSigner`). New calls begin on `setup`. A
+    call that began on another release continues on it if one of the `former` drivers, which share
+    the keys and the store, runs that release. Otherwise, the call goes back to the host
+    (`releases`). Raises GatewayProblems if the runtime does not wait longer than `MARGIN`, because
+    no time would be left to answer it.
     """
 
     setup: Setup
@@ -90,9 +92,9 @@ class WebDriver:
     keys: Secret | Sequence[Secret] = field(repr=False)
     former: "tuple[WebDriver, ...]" = ()
     draining: Event = field(factory=Event, repr=False)
-    """Set when the server is about to stop: new calls go back to the host at once."""
+    """Set when the server is about to stop. New calls then go back to the host immediately."""
     closing: Event = field(factory=Event, repr=False)
-    """Set when the server stops: live calls go back at their next answer."""
+    """Set when the server stops. Live calls then go back to the host at their next answer."""
     _signer: TokenSigner = field(init=False, repr=False)
     _requests: RequestRunner = field(init=False, repr=False)
     _pool: ThreadPoolExecutor = field(init=False, repr=False)
@@ -101,8 +103,8 @@ class WebDriver:
     def _patient_enough(self, _: object, gateway: DocumentGateway) -> None:
         if not gateway.patience > MARGIN:
             problem = (
-                f"patience: its runtime waits {gateway.patience:g} seconds for a document, but "
-                f"{MARGIN:g} are reserved for writing it; it must wait more than {MARGIN:g}"
+                f"patience: the runtime waits {gateway.patience:g} seconds for a document; it must "
+                f"wait more than {MARGIN:g}, because that many are reserved for responding"
             )
             raise GatewayProblems("this gateway cannot answer in time", [problem])
 
@@ -119,7 +121,7 @@ class WebDriver:
         return ThreadPoolExecutor(self.setup.at_once, thread_name_prefix="request")
 
     def answer(self, request: WebRequest) -> Reply:
-        """Return the response to a web request. Never raises: failed calls go to the host."""
+        """Return the response to a web request. Never raises. Failed calls go back to the host."""
         try:
             visit = self.gateway.read(request)
             match visit:
@@ -146,7 +148,7 @@ class WebDriver:
         return reaping.reap(self._releases, abandoned)
 
     def any_live(self) -> bool:
-        """Whether the store has an unfinished call of these releases."""
+        """Whether the store contains an unfinished call of these releases."""
         return reaping.any_live(self._releases)
 
     def give_back(self) -> None:
@@ -155,7 +157,7 @@ class WebDriver:
             driver.closing.set()
 
     def close(self) -> None:
-        """Wait until the requests being carried out are done."""
+        """Wait until the requests in progress are done."""
         for driver in (self, *self.former):
             driver._pool.shutdown()
             driver._requests.close()
@@ -186,7 +188,7 @@ class WebDriver:
             pass
         try:
             return self._begun_again(begun, arrival)
-        except StaleCall:  # the same hand-over arrived twice at once
+        except StaleCall:  # the same hand-over arrived twice at the same time
             return self._begun_again(begun, arrival)
 
     def _begun_while_draining(self, begun: Move, arrival: Arrival) -> Reply:
@@ -210,7 +212,7 @@ class WebDriver:
             if there.over:
                 after = evolve(begun.after, number=there.number + 1, stored_number=there.number)
                 return self._go_on(requests.commit(evolve(begun, after=after)))
-        self.hang_up(arrival.call_id, by=EndedBy.HOST)  # the host has taken it back
+        self.hang_up(arrival.call_id, by=EndedBy.HOST)  # the host has taken the call back
         return self._go_on(requests.commit(begun))
 
     def _answered(self, visit: Answers) -> Reply:
@@ -225,7 +227,7 @@ class WebDriver:
         return self._or_given_back(lambda: self._placed(visit, token), host, paid=token.paid)
 
     def _placed(self, visit: Answers, token: TurnToken) -> Reply:
-        """Let the call's own release handle the answer, or give the call back."""
+        """Handle the answer with the driver of the call's release, or give the call back."""
         stored = self._requests.load(visit.call_id)
         saved = read(stored)
         driver = self._owner(saved.call.host.edition)
@@ -236,7 +238,7 @@ class WebDriver:
             return Reply(200, stored.document)
         try:
             return self._reply(give_up(self._requests.runner, stored, saved, self._written))
-        except StaleCall:  # the same answer arrived twice at once
+        except StaleCall:  # the same answer arrived twice at the same time
             return Reply(200, self._requests.load(visit.call_id).document)
 
     def _taken_up(self, visit: Answers, token: TurnToken, session: Session) -> Reply:
@@ -256,24 +258,24 @@ class WebDriver:
             event = _asked_for(then, visit.event, token)
         try:
             return self._go_on(self._requests.move(session, event))
-        except StaleCall:  # the same answer arrived twice at once
+        except StaleCall:  # the same answer arrived twice at the same time
             return self._last(visit.call_id)
 
     # ── continuing a call ──
 
     def _go_on(self, session: Session) -> Reply:
-        """Return the document for a call that just moved, after carrying out a silent request."""
+        """Return the reply for a call that just moved. Carry out a silent request first."""
         if isinstance(session.turn.then, Request) and not session.turn.say:
             return self._carried(session, claimed=session.claim is not None)
         return self._reply(session)
 
     def _carried(self, session: Session, *, claimed: bool = False) -> Reply:
-        """Carry out a request, and return its document, or one that says it is still running."""
+        """Carry out a request. Return the next document, or one that reassures the caller."""
         waited = self._patience - left()
         pending = self._pool.submit(self._requests.carry, session, claimed=claimed, waited=waited)
         try:
             return self._reply(pending.result(self._wait))
-        except StaleCall:  # another worker is doing it
+        except StaleCall:  # another worker is carrying it out
             return self._last(session.call_id)
         except TimeoutError:
             if not pending.cancel():
@@ -288,7 +290,7 @@ class WebDriver:
             return self._last(session.call_id)
 
     def _look_for(self, session: Session) -> Reply:
-        """Wait for an answer another worker will deliver."""
+        """Wait for an answer that another worker will deliver."""
         looks = iter(LOOKS)
         while pause := min(self._wait, next(looks, LOOKS[-1])):
             time.sleep(pause)
@@ -344,7 +346,7 @@ class WebDriver:
         return self._given_back(handed_back(Call(host), back, self.setup.clock()))
 
     def _given_back(self, session: Session) -> Reply:
-        """Give the call back silently, so that the payment is not held up (R10)."""
+        """Give the call back without prompts, so that the payment is not delayed (R10)."""
         return Reply(200, self._written(session), handback_of(session), outside=True)
 
     def _written(self, session: Session) -> str:
@@ -352,7 +354,7 @@ class WebDriver:
 
 
 def _handed_over(session: Session) -> Arrival:
-    """Return what the host handed over, without the names that we added."""
+    """Return what the host handed over, without the values that we added."""
     return evolve(session.call.host, edition=Release(), handover="", serial="", today=None)
 
 
@@ -368,14 +370,14 @@ def _reason(error: Exception) -> Reason:
 
 
 def _noted(call: Mapping[str, str], carried: "Future[Session]") -> None:
-    """Log the failure of a request that no visit is waiting for anymore."""
+    """Log the failure of a request that no web request is waiting for anymore."""
     error = carried.exception()
     if error is not None and not isinstance(error, StaleCall):
         log.error("request.failed", **call, **named(error))
 
 
 def _asked_for(then: Gather | Transfer, event: CallerEvent | None, token: TurnToken) -> CallerEvent:
-    """Return what the caller did. Raises Rejected if that does not answer the question."""
+    """Return what the caller did. Raises Rejected if it does not answer the question."""
     if isinstance(then, Gather) and isinstance(event, Digits):
         return evolve(event, interrupted=token.interrupted)
     fits = NoInput if isinstance(then, Gather) else TransferEnded

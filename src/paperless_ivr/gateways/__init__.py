@@ -1,1 +1,1 @@
-"""One module per IVR runtime. They do not import one another."""
+"""Adapters to IVR runtimes. The adapters do not import one another."""

@@ -1,8 +1,8 @@
 """Checks, before the first call, that an IVR runtime can do what a flow needs.
 
-For each need, a gateway says whether the runtime meets it, the adapter emulates it, it is
-degraded, or it is not met at all. `check` compares that with a flow. A need that a consent
-depends on is refused rather than degraded. The rules (G01 …) are those of
+For each need, a gateway declares whether it is met by the runtime, emulated by the adapter, met
+only in part, or not met at all. `check` compares these claims with the needs of a flow. If a
+consent depends on a need, meeting it only in part is not enough. The rules (G01 …) are those of
 docs/gateway-contract.md.
 """
 
@@ -24,18 +24,18 @@ class How(enum.Enum):
     """How well a need is met."""
 
     MET = "met"
-    """The runtime meets it."""
+    """The runtime meets the need."""
     EMULATED = "emulated"
     """The adapter makes up for what the runtime lacks, with the same effect."""
     DEGRADED = "degraded"
-    """It is met only in part: the call goes on, but less well."""
+    """The need is met only in part. Calls continue, but work less well."""
     REFUSED = "refused"
-    """It is not met."""
+    """The need is not met."""
 
 
 @frozen
 class Claim:
-    """How well a gateway meets one need, and how, with the source."""
+    """How well, and by what means, a gateway meets one need."""
 
     how: How
     by: str = ""
@@ -76,7 +76,7 @@ class Capabilities:
     type_ahead: Claim = MET
     """Counts keys pressed before a turn began at questions that allow it (G20, G22)."""
     keys_while_waiting: Claim = MET
-    """Also counts keys pressed while a request runs (G23)."""
+    """Keeps keys pressed while a request runs, and counts them later (G23)."""
     hang_up: Claim = MET
     """Notices a hang-up at any moment (G28)."""
     languages: frozenset[str] | None = None
@@ -84,7 +84,7 @@ class Capabilities:
     transfer: Claim = MET
     """Transfers the caller to a person (G26)."""
     transfer_results: frozenset[TransferResult] = frozenset(TransferResult)
-    """The transfer results it can report. Anything else is reported as UNKNOWN (G27)."""
+    """The transfer results that it can report. Others are reported as UNKNOWN (G27)."""
 
 
 @frozen
@@ -93,11 +93,11 @@ class Finding:
 
     need: str
     sentence: str
-    """The rules of the contract that define it."""
+    """The rules of the contract that define the need."""
     how: How
     by: str = ""
     consent: bool = False
-    """A consent depends on it, so it may never be degraded."""
+    """Whether a consent depends on the need, so that it must not be degraded."""
 
     def __str__(self) -> str:
         said = f"{self.need} ({self.sentence}): {self.how.value}"
@@ -112,7 +112,7 @@ class Report:
     findings: tuple[Finding, ...]
 
     def having(self, how: How) -> tuple[Finding, ...]:
-        """Return the needs that are met this well."""
+        """Return the needs that are met to this degree."""
         return tuple(finding for finding in self.findings if finding.how is how)
 
     def __str__(self) -> str:
@@ -133,7 +133,7 @@ def check(flow: Flow, capabilities: Capabilities) -> Report:
 
 
 def _problem(finding: Finding) -> str:
-    why = "; a consent depends on it, so it may not be degraded" if finding.consent else ""
+    why = "; a consent depends on it, so it must not be degraded" if finding.consent else ""
     by = f" ({finding.by})" if finding.by else ""
     return f"{finding.sentence}: it needs to {finding.need}{by}{why}"
 
@@ -164,7 +164,7 @@ def _of_keys(can: Capabilities) -> Iterator[Finding]:
         ("distinguish # alone from silence in an entry", "G07", can.end_key_alone_in_entries),
         ("accept # as a key if a gather has no end key", "G13", can.no_end_key),
         ("return keys that were followed by silence", "G08", can.too_few),
-        ("wait a different time for the first key and for the next", "G11, G12", can.two_waits),
+        ("wait for different times for the first key and the next", "G11, G12", can.two_waits),
         ("drop an end key after a complete entry", "G15", can.late_end_key),
         ("let a key interrupt the prompts", "G16", can.barge_in),
         ("accept keys pressed ahead", "G20, G22", can.type_ahead),
@@ -188,7 +188,7 @@ def _of_entries(flow: Flow, can: Capabilities) -> Iterator[Finding]:
 
 
 def _entries(flow: Flow) -> Iterator[Gather]:
-    """Yield what each entry of a flow waits for."""
+    """Yield the gather of each entry of a flow."""
     policy = flow.terms.policy
     begun = flow.begin(Arrival("", policy.biller.id)).call
     by_keypad = Strategy.KEYPAD in policy.address.strategies
@@ -206,7 +206,7 @@ def _of_speech(flow: Flow, can: Capabilities) -> Iterator[Finding]:
 
 
 def _of_transfers(can: Capabilities) -> Iterator[Finding]:
-    """Yield the needs of transfers. Without transfers, calls run as if no agent were available."""
+    """Yield the needs for transfers. If they are impossible, calls run as if no agent were free."""
     how = How.DEGRADED if can.transfer.how is How.REFUSED else can.transfer.how
     yield Finding("transfer the caller to a person", "G26", how, can.transfer.by)
     lacking = frozenset(TransferResult) - can.transfer_results - {TransferResult.UNKNOWN}

@@ -18,7 +18,7 @@ class SessionGateway(Protocol):
     """An adapter to a runtime that holds a channel: AGI, an event socket, a terminal."""
 
     def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Speak the prompts of a turn in a language, then wait for whatever it asks for.
+        """Speak the prompts of a turn in a language, and then wait for what the turn asks for.
 
         - `Gather`: returns `Digits`, `NoInput`, or `HungUp`. If `type_ahead` is False, keys
           pressed before the turn began are discarded. `Digits.interrupted` is the index of the
@@ -27,7 +27,7 @@ class SessionGateway(Protocol):
         - a request: only speaks. Returns `HungUp` if the caller is gone, else None.
         - `Return`: speaks the last prompts and gives the call back. Returns None.
 
-        Never raises for anything a caller does. A lost channel is `HungUp`.
+        Never raises for anything that a caller does. A lost channel counts as `HungUp`.
         """
         ...
 
@@ -52,7 +52,7 @@ class WebRequest:
     """A runtime's request, as received."""
 
     path: str
-    """The path below the gateway's own URL: "/keys"."""
+    """The path below the gateway's own URL, such as "/keys"."""
     query: str = field(default="", repr=False)
     """The query as received, not decoded, without the question mark."""
     body: bytes = field(default=b"", repr=False)
@@ -72,8 +72,8 @@ class Begins:
 class Answers:
     """A request for a call's next document.
 
-    `event` is what the caller did. It is None if the runtime is only following the document, to get
-    a request's answer. `Digits.interrupted` comes from the token, not from here.
+    `event` is what the caller did. It is None if the runtime only followed a redirect to get the
+    answer to a request. The value of `Digits.interrupted` is taken from the token, not from here.
     """
 
     call_id: str
@@ -91,18 +91,18 @@ class Ends:
 
 @frozen
 class Nothing:
-    """A request that changes nothing for a call."""
+    """A web request that does not affect any call."""
 
 
 Visit = Begins | Answers | Ends | Nothing
 
 Sign = Callable[[int | None], str]
-"""Returns a URL-safe token of the turn, for an answer during the prompt with that index, or
-after all prompts if None."""
+"""Returns a URL-safe token of the turn for an answer during the prompt with this index or, if the
+index is None, after all prompts."""
 
 
 class DocumentGateway(Protocol):
-    """An adapter to a runtime that sends web requests: TwiML, VoiceXML. Two pure functions."""
+    """An adapter to a runtime that sends web requests (TwiML, VoiceXML): two pure functions."""
 
     @property
     def media_type(self) -> str:
@@ -111,7 +111,7 @@ class DocumentGateway(Protocol):
 
     @property
     def patience(self) -> float:
-        """Seconds that the runtime waits for a document: more than `drive.web.MARGIN`."""
+        """How many seconds the runtime waits for a document. Must exceed `drive.web.MARGIN`."""
         ...
 
     def read(self, request: WebRequest) -> Visit:
@@ -122,13 +122,14 @@ class DocumentGateway(Protocol):
         ...
 
     def write(self, turn: Turn, sign: Sign, language: str) -> str:
-        """Return a turn as a document: the prompts, then what it waits for.
+        """Return a turn as a document: the prompts, and then what the turn waits for.
 
-        - `Gather`: the answer comes back with the token `sign(n)` of the prompt that was being
-          spoken. Consecutive prompts that the runtime cannot tell apart share one gather
-          (`flow.turns.barge_in_runs`).
+        - `Gather`: the answer comes back with the token `sign(n)`, where `n` is the index of the
+          prompt that was being spoken. If the runtime does not report which prompt a key
+          interrupted, each run of prompts has its own gather (`flow.turns.barge_in_runs`).
         - `Transfer`: the result comes back with `sign(None)`.
-        - a request: the runtime sends another request at once, with `sign(None)` and no event.
+        - a request: the runtime immediately sends another web request, with `sign(None)` and no
+          event.
         - `Return`: gives the call back to the host.
         """
         ...

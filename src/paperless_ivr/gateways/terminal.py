@@ -3,7 +3,7 @@
 A line, or a token of a script, is one of:
 
     1          keys                   -        silence (as a line: empty)
-    1137#      keys and the end key   h        hang up (also at the end of the lines or tokens)
+    1137#      keys and the end key   h        hang up (also when the lines or tokens end)
     *@3        `*` during prompt 3, counted from 0
     busy       the result of a transfer: answered, busy, no_answer, failed, unknown
 """
@@ -34,10 +34,10 @@ if sys.platform != "win32":
 
 CAPABILITIES = Capabilities(
     "a terminal",
-    interrupted=Claim(How.EMULATED, "typed along with the keys: 1@0"),
-    flush=Claim(How.EMULATED, "what was typed is discarded (POSIX tcflush)"),
-    two_waits=Claim(How.DEGRADED, "a line is typed without time limits"),
-    barge_in=Claim(How.DEGRADED, "a turn is printed at once"),
+    interrupted=Claim(How.EMULATED, "the prompt's index is typed with the keys: 1@0"),
+    flush=Claim(How.EMULATED, "earlier input is discarded (POSIX tcflush)"),
+    two_waits=Claim(How.DEGRADED, "a line can be typed without a time limit"),
+    barge_in=Claim(How.DEGRADED, "all prompts of a turn are printed at the same time"),
     keys_while_waiting=Claim(How.DEGRADED, "keys are read a line at a time"),
     hang_up=Claim(How.DEGRADED, "noticed when the next line is read"),
 )
@@ -50,14 +50,14 @@ USAGE_TRANSFER = f"{', '.join(RESULTS)}, or h to hang up"
 
 
 def tokens(script: str) -> tuple[str, ...]:
-    """Split a script into tokens. ValueError names any that are not understood."""
+    """Split a script into tokens. Raises ValueError if any of them is not understood."""
     found = tuple(script.split())
     wrong = [token for token in found if not _means_something(token)]
     if wrong:
         message = (
-            f"{', '.join(wrong)}: not understood; {USAGE}; in a script, - is silence; a transfer is"
+            f"{', '.join(wrong)}: not understood; {USAGE}; in a script, - means silence; the result"
         )
-        raise ValueError(f"{message} {', '.join(RESULTS)}")
+        raise ValueError(f"{message} of a transfer is one of {', '.join(RESULTS)}")
     return found
 
 
@@ -67,9 +67,9 @@ def _means_something(token: str) -> bool:
 
 @define
 class TerminalGateway:
-    """A channel for one call: prints to `out`, and reads `lines` or plays the tokens of a `script`.
+    """One call's channel, which prints to `out`, and reads `lines` or the tokens of a `script`.
 
-    Extra keys at a question count as pressed ahead of the next question, if that one allows it.
+    Extra keys at a question count as pressed ahead for the next question, if it allows type-ahead.
     An end key right after a complete entry is dropped.
     """
 
@@ -87,7 +87,7 @@ class TerminalGateway:
         return iter(tuple(self.script))
 
     def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Print a turn, then wait for whatever it asks for."""
+        """Print a turn, and then wait for what it asks for."""
         if self._gone:
             return HungUp()
         for prompt in turn.say:
@@ -128,7 +128,7 @@ class TerminalGateway:
             self._print(f"  ({USAGE})")
 
     def _digits(self, gather: Gather, pressed: str, interrupted: int | None) -> Digits:
-        """Return the keys that a runtime would gather, and keep the rest as pressed ahead."""
+        """Return the keys that a runtime would gather, and keep the rest for the next question."""
         until = pressed.find(gather.end_key) if gather.end_key else -1
         if 0 <= until < gather.max_keys:
             taken, rest, ended = pressed[:until], pressed[until + 1 :], Ended.END_KEY
@@ -167,7 +167,7 @@ class TerminalGateway:
     # ── lines ──
 
     def _next(self, ask: str) -> str | None:
-        """Return the next line or token; None at the end."""
+        """Return the next line or token, or None at the end."""
         if self._held is not None:
             token, self._held = self._held, None
             return token

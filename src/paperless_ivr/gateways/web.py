@@ -1,8 +1,8 @@
 """Helpers for every gateway to a runtime that sends web requests.
 
 They read a request within limits, turn a gather's keys into an event, and encode the host's
-hand-over and hand-back in URLs. A gateway must first verify that the URL came from its runtime,
-intact; only then can it trust that the parameters are the host's.
+hand-over and hand-back in URLs. A gateway must first verify that its runtime sent the URL and that
+the URL was not changed. Only then can it trust that the parameters are the host's.
 """
 
 import hmac
@@ -25,13 +25,13 @@ from paperless_ivr.secret import Secret
 
 MOST_BYTES = 16_384
 MOST_FIELDS = 200
-"""Twilio sends about forty fields, and says that it may add more."""
+"""Twilio sends about forty fields, and its documentation warns that it may add more."""
 
 CALL_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
-"""Twilio's identifiers are CA and 32 hexadecimal digits; other runtimes have their own."""
+"""Twilio's call IDs are CA and 32 hexadecimal digits. Other runtimes use other formats."""
 KEYS = re.compile(r"[0-9A-D*#]{0,512}")
 NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
-"""E.164."""
+"""A telephone number in E.164 format."""
 
 
 # ── a request ────────────────────────────────────────────────────────────────────────────
@@ -79,7 +79,7 @@ def call_id(given: object) -> str:
 
 
 def ani(given: object) -> Secret | None:
-    """Return the caller's number (E.164), or None if it is withheld or there is none."""
+    """Return the caller's number (E.164), or None if it is withheld or missing."""
     is_number = isinstance(given, str) and NUMBER.fullmatch(given)
     found = phone_number(given) if is_number else None
     return secret.phone(found) if found else None
@@ -129,8 +129,8 @@ def handed_over(
 def handed_back(url: str, handback: Handback, key: Secret) -> str:
     """Return the host's URL with the signed hand-back appended.
 
-    The hand-back contains names and codes, and the key the caller pressed for the host's menu. It
-    leaves out numbers and addresses, because URLs get logged along the way.
+    The hand-back contains names, codes, and the key that the caller pressed for the host's menu. It
+    omits numbers and addresses, because servers along the way log URLs.
     """
     given = urlencode(handback_to_strings(handback, personal=False))
     full = f"{url}{'&' if urlsplit(url).query else '?'}{given}"

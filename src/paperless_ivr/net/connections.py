@@ -1,4 +1,4 @@
-"""A limit on open connections: a new one replaces the one that has waited longest."""
+"""A limit on open connections, beyond which a new one replaces the one that waited longest."""
 
 from collections.abc import Callable
 
@@ -13,11 +13,11 @@ class Limits:
     """The limit on open connections. Must be at least 200 below `ulimit -n`, which is
     1,024 on most systems."""
     read_seconds: float = 10.0
-    """From the first byte of a request to its last, in however many pieces it arrives."""
+    """The maximum time until a request is complete, in however many pieces it arrives."""
     keep_alive_seconds: float = 5.0
     """How long a connection stays open between two requests."""
     answer_seconds: float = 60.0
-    """From a request's last byte until its answer has been sent."""
+    """The maximum time from a request's last byte until its answer has been sent."""
 
 
 DEFAULTS = Limits()
@@ -30,13 +30,13 @@ class Connections:
     most: int
     _open: set[object] = field(factory=set, repr=False)
     _waiting: dict[object, Callable[[], object]] = field(factory=dict, repr=False)
-    """Connections without a complete request, each with the function that drops it."""
+    """Connections that have not sent a complete request, each with the function that drops it."""
 
     def __len__(self) -> int:
         return len(self._open)
 
     def opened(self, connection: object, drop: Callable[[], object]) -> None:
-        """Add a connection. If there are too many, drop the longest waiting, or else this one."""
+        """Add a connection. If there are too many, drop the one that has waited longest."""
         self._open.add(connection)
         self.waits(connection, drop)
         if len(self._open) > self.most:
@@ -51,7 +51,7 @@ class Connections:
             self._waiting.setdefault(connection, drop)
 
     def busy(self, connection: object) -> None:
-        """Note that a connection has a complete request, so it is not dropped for another one."""
+        """Note that a connection has sent a complete request, so it must not be dropped."""
         self._waiting.pop(connection, None)
 
     def closed(self, connection: object) -> None:

@@ -1,8 +1,8 @@
 """HTTP within limits: uvicorn with h11, which limits headers, and a timer for each request.
 
 uvicorn can limit keep-alive and, with h11 but not httptools, the size of headers. It cannot limit
-how long a request takes to arrive, or how many connections have not sent a request: it checks
-`limit_concurrency` only once the headers are complete.
+how long a request takes to arrive. Nor can it limit how many connections have not sent a request
+yet, because it checks `limit_concurrency` only once the headers are complete.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket; port 0 means any free port."""
+    """Return a listening socket. Port 0 means any free port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host, port), family=family, backlog=BACKLOG)
 
@@ -57,7 +57,7 @@ class Server(uvicorn.Server):
 
 
 def bounded(app: App, limits: Limits, last_requests: int | None = None) -> Server:
-    """Return a server. When it stops, requests in progress have `last_requests` seconds left."""
+    """Return a server. When it stops, it finishes requests for up to `last_requests` seconds."""
     connections = Connections(limits.connections)
 
     class Protocol(_Bounded):
@@ -81,7 +81,7 @@ def bounded(app: App, limits: Limits, last_requests: int | None = None) -> Serve
 
 
 async def read_whole(receive: Receive, most: int) -> bytes | None:
-    """Return a request's body; None if it exceeds `most` bytes or the peer disconnects."""
+    """Return a request's body, or None if it exceeds `most` bytes or the peer disconnects."""
     body = bytearray()
     while True:
         message = await receive()
@@ -93,7 +93,7 @@ async def read_whole(receive: Receive, most: int) -> bytes | None:
 
 
 def whole_requests(app: App, most: int) -> App:
-    """Wrap an application so that it only sees requests whose body is complete."""
+    """Wrap an application so that it receives only requests with a complete body."""
 
     async def wrapped(scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -114,7 +114,7 @@ def whole_requests(app: App, most: int) -> App:
 
 
 class _Bounded(H11Protocol):
-    """A connection that is dropped if its peer takes too long, or too many are open."""
+    """A connection that is dropped if its peer takes too long or too many connections are open."""
 
     bounds: Limits
     all: Connections

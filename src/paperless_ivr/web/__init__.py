@@ -1,4 +1,4 @@
-"""A web application (ASGI) that answers a runtime's requests. Optional if you have your own."""
+"""An optional web application (ASGI) that answers a runtime's requests."""
 
 from paperless_ivr.web.application import application
 from paperless_ivr.web.meters import MeteredBackend, Meters

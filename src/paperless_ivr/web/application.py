@@ -23,9 +23,9 @@ from paperless_ivr.web.meters import Meters
 T = TypeVar("T")
 
 MOST_BYTES = 65_536
-"""The maximum size of a body, in bytes. The rest of a longer one is not read."""
+"""The maximum size of a body, in bytes. The rest of a longer body is not read."""
 EVERY = 60.0
-"""Seconds between two searches for abandoned calls."""
+"""The time between two searches for abandoned calls, in seconds."""
 
 
 def application(
@@ -33,7 +33,7 @@ def application(
 ) -> Starlette:
     """Return the application for calls of one runtime, below a path.
 
-    It answers at most `threads` requests at the same time; others wait. When the server shuts down,
+    It answers at most `threads` requests at the same time. Others wait. When the server shuts down,
     it finishes what is in progress and closes.
     """
     pool = ThreadPoolExecutor(threads, thread_name_prefix="visit")
@@ -89,7 +89,7 @@ async def _in(pool: ThreadPoolExecutor, act: Callable[[], T]) -> T:
 
 
 async def _reap(driver: WebDriver, pool: ThreadPoolExecutor) -> None:
-    """Keep looking for abandoned calls."""
+    """End abandoned calls periodically, until canceled."""
     while True:
         await asyncio.sleep(EVERY)
         with suppress(StoreError):

@@ -1,4 +1,4 @@
-"""Metrics for Prometheus: names and numbers, never whose call it was."""
+"""Metrics for Prometheus. They consist of names and numbers, and never identify a call."""
 
 from collections.abc import Callable, Mapping
 
@@ -54,8 +54,8 @@ class Meters:
         )
         self._answers = Counter(
             "paperless_ivr_service_answers",
-            "Answers from the billing service, by operation and class; NobodyFound is a search "
-            "that found no one.",
+            "Answers from the billing service, by operation and class; NobodyFound means "
+            "that a search found no one.",
             ["operation", "answer"],
             registry=registry,
         )
@@ -71,7 +71,7 @@ class Meters:
         )
         self._ready = Gauge(
             "paperless_ivr_ready",
-            "1 if `/ready` returned 200 the last time it was polled. Something has to poll it.",
+            "1 if `/ready` returned 200 when it was last polled. Only polling `/ready` updates it.",
             registry=registry,
         )
         self._left = Counter(
@@ -101,11 +101,11 @@ class Meters:
         self._circuit.set_function(is_open)
 
     def access(self, is_refused: Callable[[], bool]) -> None:
-        """Set the function that returns whether our credentials are refused."""
+        """Set the function that returns whether the service refuses our credentials."""
         self._no_access.set_function(is_refused)
 
     def ready(self, well: bool) -> None:
-        """Note whether new calls can be taken."""
+        """Record whether the server can take new calls."""
         self._ready.set(well)
 
     def worked(self, came_to: Mapping[str, int]) -> None:
@@ -155,7 +155,7 @@ WAITS = (State.LINK_WAIT, State.LINK_CHECK)
 
 
 def wait_ended(move: Move) -> str | None:
-    """Return how a wait for a texted link ended; None if none did. A transfer does not end it."""
+    """Return how a wait for a texted link ended, or None. A transfer does not end the wait."""
     assert move.before is not None
     before, after = move.before.call, move.after.call
     if before.state not in WAITS or after.state in (*WAITS, State.TRANSFERRING):
@@ -173,7 +173,7 @@ def wait_ended(move: Move) -> str | None:
 
 @frozen
 class MeteredBackend:
-    """A back end whose answers are counted."""
+    """A wrapper for a back end that counts its answers."""
 
     backend: Backend
     meters: Meters

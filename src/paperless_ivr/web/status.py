@@ -21,8 +21,8 @@ def status(
     """Return the application with `/live`, `/ready`, and `/metrics`.
 
     A server is ready unless it is draining, or `probe` raises StoreError because calls cannot be
-    written. If the service is down, that is reported, but calls are still taken: the flow handles
-    them.
+    saved. If the service is down, `/ready` reports it, but the server still takes calls, because
+    the flow handles them.
     """
 
     async def live(_: Request) -> Response:

@@ -1,4 +1,4 @@
-"""One connection from Asterisk: a command at a time, and a hang-up at any moment."""
+"""One connection from Asterisk: one command at a time, and a hang-up at any moment."""
 
 import asyncio
 import socket
@@ -17,13 +17,14 @@ from paperless_ivr.gateways.agi.lines import (
 from paperless_ivr.net.connections import DEFAULTS
 
 REPLY_WITHIN = 10.0
-"""Seconds to wait for a reply, in addition to what the command itself takes."""
+"""How many seconds to wait for a reply, in addition to the time that the command takes."""
 MOST_COMMANDS = 10_000
-"""The limit on commands in one call. A long call needs 2,000; a search for sounds, 1,500."""
+"""The limit on commands in one call. A long call needs 2,000, and a check for sounds 1,500."""
 KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
-"""Asterisk is silent while a caller is with an agent. If it is gone, we notice in two minutes."""
+"""Asterisk sends nothing while a caller talks with an agent. With these options, we notice
+within two minutes if Asterisk is gone."""
 GONE = 511
-"""The reply code for a command that needs a caller, when the caller is gone."""
+"""The reply code of a command that needs the caller, if the caller is gone."""
 
 
 class ChannelLost(Exception):
@@ -49,7 +50,7 @@ class Channel:
     _pump: "asyncio.Task[None] | None" = field(default=None, repr=False)
 
     async def open(self, within: float = DEFAULTS.read_seconds) -> None:
-        """Read the headers, which Asterisk sends at once. ChannelLost if they do not come."""
+        """Read the headers, which Asterisk sends first. Raises ChannelLost if they do not come."""
         self._keep_alive()
         self._head = asyncio.get_running_loop().create_future()
         self._pump = asyncio.create_task(self._read())
@@ -59,7 +60,7 @@ class Channel:
             raise ChannelLost("no headers")
 
     def drop(self) -> None:
-        """End the connection at once."""
+        """Abort the connection."""
         self._end()
         self.writer.transport.abort()
 
@@ -74,9 +75,10 @@ class Channel:
             await asyncio.wait_for(self.writer.wait_closed(), REPLY_WITHIN)
 
     async def ask(self, text: str, takes: float = 0.0) -> Reply:
-        """Send a command that `takes` this many seconds itself, and return the reply.
+        """Send a command that itself takes up to `takes` seconds, and return the reply.
 
-        ChannelLost if there is none. First waits for an earlier command whose task was canceled.
+        Raises ChannelLost if there is no reply. If the task of an earlier command was canceled,
+        first waits for the reply to that command.
         """
         if self._pending is not None and not self._pending.done():
             await self._replied(self._pending, takes)
@@ -137,17 +139,17 @@ class Channel:
         if sock is not None and sock.family in {socket.AF_INET, socket.AF_INET6}:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             for name, value in KEEPALIVE.items():
-                if hasattr(socket, name):  # names that this system has
+                if hasattr(socket, name):  # not every system has all of them
                     sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
     def _break(self, why: str) -> None:
-        """Drop the connection."""
+        """Note that we drop the connection, and why."""
         if not self.lost:
             self.broke = why
         self._end()
 
     def _end(self) -> None:
-        """Note that the connection is lost."""
+        """Note that the connection is lost, and wake whatever is waiting for a reply."""
         self.lost = True
         self.gone.set()
         if self._pending is not None and not self._pending.done():

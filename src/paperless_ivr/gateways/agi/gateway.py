@@ -1,9 +1,9 @@
 """A call on Asterisk: plays a turn piece by piece, and gathers keys one at a time.
 
-How the contract is met (docs/asterisk.md has the sources): each key is a separate reply, so that
-all five outcomes are distinguished here, not by Asterisk, whose GET DATA merges some of them.
-Each prompt is played separately, so that the one a key interrupts is known. Asterisk discards
-keys while no command runs (res_agi.c, run_agi), so `listen` always has one running.
+This is how it meets the contract (docs/asterisk.md has the sources). Each key is a separate reply,
+so that this module can distinguish all five outcomes. Asterisk's own GET DATA merges some of them.
+Each prompt is played separately, so that we know which prompt a key interrupts. Asterisk
+discards keys while no command is running (res_agi.c, run_agi), so `listen` keeps one running.
 """
 
 import asyncio
@@ -30,29 +30,30 @@ from paperless_ivr.secret import keys
 CAPABILITIES = Capabilities(
     "Asterisk (FastAGI)",
     interrupted=Claim(How.MET, "a separate STREAM FILE or SAY for each piece"),
-    flush=Claim(How.MET, "keys are kept here, not by Asterisk, and dropped here"),
+    flush=Claim(How.MET, "the adapter stores the keys, and discards them"),
     once=Claim(How.MET, "a key is one reply to one command"),
     end_key_alone=Claim(How.MET, "WAIT FOR DIGIT returns every key, one at a time"),
     end_key_alone_in_entries=Claim(How.MET, "WAIT FOR DIGIT returns every key, one at a time"),
     no_end_key=Claim(How.MET, "WAIT FOR DIGIT has no end key"),
-    late_end_key=Claim(How.EMULATED, "dropped here, and the sound goes on from its offset"),
-    too_few=Claim(How.MET, "keys are counted here"),
+    late_end_key=Claim(How.EMULATED, "the adapter drops it, and resumes the sound at its offset"),
+    too_few=Claim(How.MET, "the adapter counts the keys"),
     two_waits=Claim(How.MET, "WAIT FOR DIGIT takes a timeout for each key"),
-    keys_while_waiting=Claim(How.EMULATED, "WAIT FOR DIGIT in short turns while nothing else runs"),
+    keys_while_waiting=Claim(How.EMULATED, "short WAIT FOR DIGIT commands while nothing else runs"),
     transfer=Claim(How.MET, "EXEC Dial, and its DIALSTATUS"),
 )
 
 EVERY_KEY = "0123456789*#"
 LONGEST_SOUND = 300.0
-"""The maximum seconds that one sound may play."""
+"""The maximum length of one sound, in seconds."""
 GREETING = "greeting"
 """The prompt that thanks the caller for calling."""
 LISTEN = (0.02, 0.05, 0.1)
-"""Seconds of each listening command; the last one repeats. The next turn waits for it to end."""
+"""How many seconds each listening command lasts. The last value repeats. The next turn waits for
+the current command to end."""
 RING = 30
-"""Seconds to let an agent's phone ring."""
+"""How many seconds an agent's phone rings."""
 LONGEST_TALK = 4 * 3600.0
-"""The maximum seconds of a conversation with an agent. Asterisk sends nothing meanwhile."""
+"""The maximum length of a conversation with an agent, in seconds. Asterisk sends nothing then."""
 
 RESULTS = {
     "ANSWER": TransferResult.ANSWERED,
@@ -64,12 +65,12 @@ RESULTS = {
     "DONTCALL": TransferResult.FAILED,
     "TORTURE": TransferResult.FAILED,
 }
-"""The meanings of DIALSTATUS (app_dial). CANCEL: the caller hung up while it rang."""
+"""The meanings of DIALSTATUS (app_dial). CANCEL is not included, because it means a hang-up."""
 
 
 @define
 class AgiGateway:
-    """The gateway of one call."""
+    """The gateway for one call."""
 
     channel: Channel
     sounds: Sounds
@@ -92,7 +93,7 @@ class AgiGateway:
     # ── called by the driver ──
 
     async def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Play a turn, then wait for whatever it asks for."""
+        """Play a turn, and then wait for what it asks for."""
         try:
             await self._heard_so_far()
             event = await self._perform(turn, language)
@@ -116,7 +117,7 @@ class AgiGateway:
         return HungUp()
 
     async def _heard_so_far(self) -> None:
-        """Wait for the listening command still in progress, and keep its key."""
+        """Wait for the listening command that is still in progress, and keep its key."""
         listening = self._listening
         if listening is not None:
             await asyncio.wait({listening})
@@ -142,7 +143,11 @@ class AgiGateway:
     # ── speaking ──
 
     async def _speak(self, turn: Turn, language: str, escape: str) -> tuple[str, int, int | None]:
-        """Play the prompts. Return the interrupting key, its prompt, and the first not played."""
+        """Play the prompts until a key interrupts them.
+
+        Return the key, the index of the prompt that it interrupted, and the index of the first
+        prompt that could not be played.
+        """
         unheard: int | None = None
         for number, prompt in enumerate(turn.say):
             key, played = await self._play_prompt(prompt, language, escape)
@@ -193,7 +198,7 @@ class AgiGateway:
             offset = reply.endpos
 
     async def _there(self) -> bool:
-        """Whether the caller is still there: -1 can also mean that a sound is missing."""
+        """Whether the caller is still there. The reply -1 can also mean that a sound is missing."""
         await self.channel.ask("CHANNEL STATUS")
         return not self.channel.gone.is_set()
 
@@ -222,7 +227,7 @@ class AgiGateway:
         return Digits(keys(taken), Ended.FULL, interrupted)
 
     async def _next(self, wait: float) -> str:
-        """Return the next key, pressed ahead or not; "" if none comes."""
+        """Return the next key, which may have been pressed ahead, or "" if none comes."""
         if self._ahead:
             key, self._ahead = self._ahead[0], self._ahead[1:]
             return key
@@ -230,7 +235,7 @@ class AgiGateway:
         return await self._next(wait) if key and self._is_late(key) else key
 
     async def _key(self, seconds: float) -> str:
-        """Return a key pressed within this many seconds; "" if none. Ignores the keys A to D."""
+        """Return a key pressed within this many seconds, or "" if none. Ignores the keys A to D."""
         until = self.clock() + seconds
         while True:
             milliseconds = max(0, round((until - self.clock()) * 1000))
@@ -245,7 +250,7 @@ class AgiGateway:
                 return key
 
     def _is_late(self, key: str) -> bool:
-        """Whether this is the late end key of a complete gather. Any key ends the wait for it."""
+        """Whether this is a late end key of a complete gather. Only the next key can be one."""
         if not key:
             return False
         (end_key, until), self._late = self._late, ("", 0.0)
@@ -264,6 +269,6 @@ class AgiGateway:
 
 
 def _key_of(reply: Reply) -> str:
-    """Return the key whose ASCII code is in a reply: 48 is the key 0, and 0 is no key."""
+    """Return the key with the ASCII code in a reply. 48 means the key 0, and 0 means no key."""
     key = chr(reply.number) if reply.code == 200 and 0 < reply.number < 128 else ""
     return key if key in EVERY_KEY else ""

@@ -4,8 +4,8 @@
     same => n,AGI(agi://127.0.0.1/,account=${ACCOUNT})
     same => n,GotoIf($["${PAPERLESS_DISPOSITION}" = "abandoned"]?gone)
 
-An argument has the variable's name without PAPERLESS_, in lowercase, and takes precedence over
-it. Names and values are those of `flow.host_strings`.
+An argument has the variable's name in lowercase, without PAPERLESS_, and takes precedence over the
+variable. The names and values are those of `flow.host_strings`.
 """
 
 import re
@@ -27,23 +27,23 @@ from paperless_ivr.keypad import phone_number
 
 PREFIX = "PAPERLESS_"
 HANDED_OVER = ("call_id", "biller", "ani", "ani_withheld", "dnis", "person", *FROM_HOST)
-"""The names that are read. Each is both a variable PAPERLESS_… and an argument."""
+"""The names that are read, each as a variable PAPERLESS_… and as an argument."""
 
 NOBODY = ("", "unknown", "anonymous", "restricted", "unavailable")
 """The values that Asterisk and SIP send in place of a missing number."""
 
 FAILED_SCREENING = 0x02
-"""In bits 0x03 of `agi_callingpres`: the network found that the number is not the caller's
-(AST_PRES_USER_NUMBER_FAILED_SCREEN; ITU-T Q.931, section 4.5.10, screening indicator)."""
+"""The value of bits 0x03 of `agi_callingpres` if the network found that the number is not the
+caller's (AST_PRES_USER_NUMBER_FAILED_SCREEN; ITU-T Q.931, section 4.5.10, screening indicator)."""
 
 NOT_PRESENTED = 0x60
 """Bits of `agi_callingpres`, which is `CALLERID(pres)` as a number: 0x20 if the caller withholds
-number or name, 0x40 if there is none (Asterisk, include/asterisk/callerid.h,
+the number or name, and 0x40 if there is none (Asterisk, include/asterisk/callerid.h,
 AST_PRES_RESTRICTION; main/channel.c, ast_party_id_presentation)."""
 
 AT_ONCE = 23
-"""The number of variables that any version of MSet accepts. It used to have room for 24 and ignored
-the last one; now it has room for 99
+"""The number of variables that any version of MSet accepts. MSet used to have room for 24 and
+ignored the last one, but now it has room for 99
 (https://github.com/asterisk/asterisk/commit/5c67a991c269808916b22e12f01f0c6e018f3cee)."""
 
 
@@ -53,11 +53,11 @@ class HandedOver:
 
     arrival: Arrival
     person: str
-    """What to dial to reach an agent; empty if the dialplan does not say."""
+    """What to dial to reach an agent, or empty if there is none."""
 
 
 def arguments(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the arguments of AGI() by name. HostProblems if a name is unknown."""
+    """Return the arguments of AGI() by name. Raises HostProblems if a name is unknown."""
     numbered = [n for n in range(1, 129) if f"agi_arg_{n}" in headers]
     found: dict[str, str] = {}
     problems: list[str] = []
@@ -75,7 +75,7 @@ def arguments(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _misnamed(name: str) -> str:
-    """Return what is wrong with an argument, without ever quoting text that is not a name."""
+    """Describe what is wrong with an argument, quoting it only if it looks like a name."""
     if not re.fullmatch(r"[a-z_]{2,24}", name):
         return "must be name=value"
     near = get_close_matches(name, HANDED_OVER, n=1)
@@ -85,9 +85,9 @@ def _misnamed(name: str) -> str:
 def handed_over(
     headers: Mapping[str, str], given: Mapping[str, str], biller: str, person: str
 ) -> HandedOver:
-    """Return the call of these headers and values. `biller` and `person` are defaults.
+    """Return the call that these headers and values describe. `biller` and `person` are defaults.
 
-    HostProblems name every value that cannot be read.
+    Raises HostProblems, which lists every value that cannot be read.
     """
     values = {name: value.strip() for name, value in given.items()}
     dialed = values.pop("person", person)
@@ -124,7 +124,10 @@ def _presentation(headers: Mapping[str, str]) -> int:
 
 
 def cleared(before: str) -> dict[str, str]:
-    """Clear variables that an earlier hand-over may have left. `before` is its outcome count."""
+    """Return empty values for the variables that an earlier hand-over may have set.
+
+    `before` is the number of outcomes that the earlier hand-over set.
+    """
     many = int(before) if re.fullmatch(r"[0-9]{1,2}", before) else 0
     names = (f"outcome_{number}_{name}" for number in range(1, many + 1) for name in OUTCOME_NAMES)
     return {"error": ""} | dict.fromkeys(names, "")
@@ -136,13 +139,13 @@ SEPARATOR = "|"
 
 
 def reading(names: tuple[str, ...]) -> str:
-    """Return the command that reads several variables in one reply."""
+    """Return the command that reads several variables at the same time."""
     expression = SEPARATOR.join(f"${{{PREFIX}{name.upper()}}}" for name in names)
     return f"GET FULL VARIABLE {quoted(expression)}"
 
 
 def read(names: tuple[str, ...], value: str | None) -> dict[str, str] | None:
-    """Return the variables in that reply; None if a value makes the reply ambiguous."""
+    """Return the variables in the reply, or None if a value makes the reply ambiguous."""
     values = (value or "").split(SEPARATOR)
     if len(values) != len(names) or not all(map(str.isprintable, values)):
         return None
@@ -152,8 +155,8 @@ def read(names: tuple[str, ...], value: str | None) -> dict[str, str] | None:
 def setting(values: Mapping[str, str]) -> Iterator[str]:
     """Yield the commands that set the variables, as few as possible.
 
-    MSet splits its arguments like every application (main/app.c,
-    `__ast_app_separate_args`): a backslash escapes a comma, a quote, a bracket, and itself.
+    MSet splits its arguments as every application does (main/app.c,
+    `__ast_app_separate_args`). A backslash escapes a comma, a quote, a bracket, and itself.
     """
     pairs: list[str] = []
     for name, value in values.items():

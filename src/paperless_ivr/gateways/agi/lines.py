@@ -1,7 +1,7 @@
-"""The AGI protocol in bytes, in both directions.
+"""The bytes of the AGI protocol, in both directions.
 
-As observed with Asterisk 16.28.0 and 22.10.1 (recordings in tests/gateways/agi). The source is
-their res/res_agi.c.
+This module follows the source code (res/res_agi.c) and recordings (tests/gateways/agi) of Asterisk
+16.28.0 and 22.10.1.
 """
 
 import re
@@ -14,7 +14,7 @@ LONGEST_LINE = 16_384
 LONGEST_HEAD = 65_536
 """The maximum size of the header block, in bytes."""
 LONGEST_COMMAND = 2_047
-"""Asterisk 16 treats the rest of a longer line as another command."""
+"""The maximum size of a command, in bytes. Asterisk 16 reads the rest as another command."""
 
 HEADER = re.compile(r"(agi_\w+): ?(.*)")
 REPLY = re.compile(r"([1-5]\d\d)([ -])(.*)", re.DOTALL)
@@ -41,13 +41,13 @@ class Reply:
     code: int
     result: str = field(default="", repr=False)
     value: str | None = field(default=None, repr=False)
-    """The text in parentheses; None if there is none."""
+    """The text in parentheses, or None if there is none."""
     endpos: int = 0
     """How far a sound was played, in samples."""
 
     @property
     def number(self) -> int:
-        """The result as a number; -1 if it is not one."""
+        """The result as a number, or -1 if it is not a number."""
         return int(self.result) if re.fullmatch(r"-?[0-9]{1,9}", self.result) else -1
 
 
@@ -66,19 +66,19 @@ class Reader:
     _buffer: bytes = field(default=b"", repr=False)
     _head: dict[str, str] | None = field(factory=dict, repr=False)
     _open: list[str] = field(factory=list, repr=False)
-    """Lines of an incomplete reply."""
+    """The lines of an incomplete reply."""
     _size: int = 0
-    """Bytes of the incomplete block or reply."""
+    """The size of the incomplete block or reply, in bytes."""
 
     def feed(self, data: bytes) -> Iterator[Message]:
-        """Yield the messages that these bytes complete. Nonsense if they are not AGI."""
+        """Yield the messages that these bytes complete. Raises Nonsense if they are not AGI."""
         self._buffer += data
         while (end := self._buffer.find(b"\n")) >= 0:
             line, self._buffer = self._buffer[:end], self._buffer[end + 1 :]
             self._fits(len(line))
             message = self._line(line.decode("utf-8", "replace"))
             if isinstance(message, Headers | Reply):
-                self._size = 0  # lines other than replies add up until a reply comes
+                self._size = 0  # the sizes of all other lines add up until a reply comes
             if message is not None:
                 yield message
         self._fits(len(self._buffer))
@@ -117,7 +117,7 @@ class Reader:
         match = REPLY.fullmatch(line)
         if match is None:
             raise Nonsense("not a reply")
-        if match[1].startswith("1"):  # GOSUB is trying
+        if match[1].startswith("1"):  # "Trying...", before the reply to GOSUB
             return None
         opened = match[2] == "-" or ("(" in line and not line.endswith(")"))
         if opened:
@@ -126,7 +126,7 @@ class Reader:
         return _reply(line)
 
     def _goes_on(self, line: str) -> Reply | None:
-        """Take the next line of a multi-line usage text, or of a value with line breaks in it."""
+        """Add the next line of a multi-line usage text, or of a value with line breaks in it."""
         first = self._open[0]
         self._open.append(line)
         usage = first[3] == "-"
@@ -157,7 +157,7 @@ def quoted(text: str) -> str:
 
 
 def command(text: str) -> bytes:
-    """Return a command as it is sent. ValueError if Asterisk would not read it as one."""
+    """Return a command as sent. Raises ValueError if Asterisk would not read it as one command."""
     line = text.encode()
     if CONTROL.search(text) or len(line) > LONGEST_COMMAND:
         raise ValueError("not a single line that Asterisk accepts")

@@ -1,12 +1,13 @@
-"""Checks over a call's own channel that Asterisk has every sound that calls need.
+"""Checks, over a call's own channel, that Asterisk has every sound that calls need.
 
-    missing(channel, sounds)      the missing sounds; nothing is played
+    missing(channel, sounds)      returns the missing sounds without playing anything
 
-STREAM FILE looks up a file as if to play it, and with an offset beyond the end it plays nothing:
-the reply is 0 if the file exists, and -1 if it does not (res_agi.c, handle_streamfile; formats/
-clamp the offset). Asterisk looks for a sound in the folder of the language, then in the folders
-named by removing each last "_…", and then falls back to English (main/file.c, fileexists_core).
-An English digit in a Spanish call counts as missing, so we name the folder ourselves.
+STREAM FILE opens a file to play it. With an offset beyond the end of the file, it plays nothing,
+but still replies 0 if the file exists, and -1 if it does not (res_agi.c, handle_streamfile; the
+modules in formats/ limit the offset). Asterisk looks for a sound in the language's folder. Then it
+removes the last "_…" from the folder's name again and again, and finally it tries the English
+sounds (main/file.c, fileexists_core). An English digit in a Spanish call must count as missing, so
+we name the folder ourselves.
 """
 
 from collections.abc import Iterator
@@ -18,11 +19,11 @@ from paperless_ivr.gateways.agi.sounds import Sounds
 BEYOND = 10**9
 """An offset, in samples, beyond the end of every sound."""
 NAMED = 20
-"""The maximum number of sounds to name in a line. The rest are only counted."""
+"""The maximum number of sounds to name in each language. The rest are only counted."""
 
 
 async def missing(channel: Channel, sounds: Sounds) -> dict[str, list[str]]:
-    """Return the sounds that Asterisk lacks, by language; empty if the caller is gone."""
+    """Return the sounds that Asterisk lacks, by language, or nothing if the caller is gone."""
     found: dict[str, list[str]] = {}
     for language in sounds.catalog.books:
         name = sounds.called(language)
@@ -34,7 +35,7 @@ async def missing(channel: Channel, sounds: Sounds) -> dict[str, list[str]]:
             found[language] = lacking
     spoken = channel.headers.get("agi_language", "")
     await channel.ask(f"SET VARIABLE CHANNEL(language) {quoted(spoken)}")
-    if found:  # after a hang-up, every command results in -1
+    if found:  # after a hang-up, the result of every command is -1
         await channel.ask("CHANNEL STATUS")
     return {} if channel.gone.is_set() else found
 

@@ -33,23 +33,23 @@ from paperless_ivr.gateways.agi.sounds import Sounds
 from paperless_ivr.net.connections import DEFAULTS, Connections, Limits
 
 BACKLOG = 2_048
-"""How many connections the operating system queues until they are accepted."""
+"""The maximum number of connections waiting to be accepted."""
 PORT = 4573
 """FastAGI's default port (Asterisk, res_agi.c, AGI_PORT)."""
 UP = 6
 """The CHANNEL STATUS of an answered line."""
 LAST_WORD = 20.0
-"""How many seconds a call has to finish after the host takes it back."""
+"""How many seconds a call has to finish after it is taken back."""
 
 MOST_OF_ERROR = 500
 """The maximum length of PAPERLESS_ERROR, because Asterisk limits the length of a command."""
 
 TakenBack = asyncio.Future[EndedBy]
-"""Resolved when a call is taken back from the flow."""
+"""A future that is resolved when a call is taken back from the flow."""
 Answer = Callable[[AgiGateway, Arrival, TakenBack], Awaitable[Handback]]
 """Runs a call to its end, or until it is taken back."""
 Tell = Callable[[str, Arrival, str], None]
-"""Reports a problem: what it is, in which hand-over, and why, without personal data."""
+"""Reports a problem: its name, the hand-over, and the reason, without personal data."""
 
 
 @frozen
@@ -64,7 +64,7 @@ class Line:
 
 @define
 class _Call:
-    """A connection, and what is known so far about the hand-over on it."""
+    """A connection, with what is known so far about its hand-over."""
 
     channel: Channel
     arrival: Arrival
@@ -81,9 +81,9 @@ class FastAgi:
     _calls: "dict[asyncio.Task[None], TakenBack]" = field(factory=dict, repr=False)
     _server: asyncio.Server | None = field(default=None, repr=False)
     _probes: "dict[tuple[str, str], asyncio.Future[str | None]]" = field(factory=dict, repr=False)
-    """Results of checks for missing sounds, by the Asterisk's address and the biller.
+    """Results of checks for missing sounds, by Asterisk's address and the biller.
 
-    Only a result that nothing is missing is kept.
+    A result is kept only if nothing is missing.
     """
 
     @_open.default
@@ -102,14 +102,14 @@ class FastAgi:
         return bound
 
     async def drain(self, seconds: float) -> None:
-        """Stop taking calls, and wait up to this many seconds for those in progress."""
+        """Stop taking calls, and wait up to this many seconds for calls in progress."""
         if self._server is not None:
             self._server.close()
         if self._calls and seconds:
             await asyncio.wait(set(self._calls), timeout=seconds)
 
     async def close(self) -> None:
-        """Stop taking calls, and give those in progress back to the dialplan."""
+        """Stop taking calls, and give calls in progress back to the dialplan."""
         if self._server is not None:
             self._server.close()
         for taken_back in self._calls.values():
@@ -133,7 +133,7 @@ class FastAgi:
         self._open.opened(task, channel.drop)
 
     async def _served(self, channel: Channel, taken_back: TakenBack) -> None:
-        """Serve one call. No error in it escapes."""
+        """Serve one call, and catch every error in it."""
         lost, call = "", _Call(channel, Arrival("", self._line("").biller))
         try:
             await channel.open(self.limits.read_seconds)
@@ -141,7 +141,7 @@ class FastAgi:
             await self._call(call, taken_back)
         except ChannelLost as error:
             lost = str(error)
-        except Exception as error:  # noqa: BLE001 - the dialplan goes on, whatever the error
+        except Exception as error:  # noqa: BLE001 - the dialplan continues after any error
             self.tell("call.failed", call.arrival, type(error).__name__)
         finally:
             if why := channel.broke or lost:
@@ -163,7 +163,7 @@ class FastAgi:
             await _set(channel, cleared(before) | back | {"error": error})
             return
         arrival = call.arrival = evolve(over.arrival, handover=token_hex(4))
-        # From here on the dialplan has a complete hand-back, even if this process crashes (R48).
+        # From here on, the dialplan has a complete hand-back, even if this process crashes (R48).
         lost = Handback.unfinished(arrival, Reason.CALL_LOST)
         await _set(channel, cleared(before) | handback_to_strings(lost))
         if lacking := await self._lacking(channel, line):
@@ -175,7 +175,7 @@ class FastAgi:
         try:
             handback = await line.answer(gateway, arrival, taken_back)
             greeted = arrival.greeted or gateway.greeted
-            with suppress(ChannelLost):  # as after any hang-up with AGIEXITONHANGUP
+            with suppress(ChannelLost):  # with AGIEXITONHANGUP, any hang-up closes the channel
                 await _set(channel, handback_to_strings(evolve(handback, greeted=greeted)))
         finally:
             spoken = channel.headers.get("agi_language", "")
@@ -183,7 +183,7 @@ class FastAgi:
                 await channel.ask(f"SET VARIABLE CHANNEL(language) {quoted(spoken)}")
 
     async def _lacking(self, channel: Channel, line: Line) -> str:
-        """Return the sounds that this Asterisk lacks. One call asks, and concurrent ones wait."""
+        """Describe the sounds that this Asterisk lacks. One call checks while the others wait."""
         address, *_ = channel.writer.get_extra_info("peername") or [""]
         key = (str(address), line.biller)
         while (probe := self._probes.get(key)) is not None:
@@ -202,7 +202,7 @@ class FastAgi:
         return lacking or ""
 
     async def _answered(self, call: "_Call", line: Line, over: HandedOver) -> AgiGateway:
-        """Answer the line if necessary, and return the gateway of a call."""
+        """Answer the line if necessary, and return the call's gateway."""
         channel = call.channel
         if (await channel.ask("CHANNEL STATUS")).number != UP:
             await channel.ask("ANSWER")
@@ -227,7 +227,7 @@ class FastAgi:
 async def _variables(channel: Channel) -> tuple[dict[str, str], str]:
     """Return the variables that the dialplan has set, and an earlier call's outcome count.
 
-    Omits any with line breaks or other control characters.
+    Omits values with line breaks or other control characters.
     """
     names = (*HANDED_OVER, "outcomes")
     found = read(names, (await channel.ask(reading(names))).value)

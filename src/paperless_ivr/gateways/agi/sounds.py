@@ -1,6 +1,6 @@
-"""What Asterisk plays for a prompt: files of recorded phrases, and its own core sounds.
+"""The sounds of a prompt on Asterisk: files of recorded phrases, and Asterisk's core sounds.
 
-Digits, letters, numbers, and days are Asterisk's core sounds in the channel's language
+Digits, letters, numbers, and days are spoken with the core sounds in the channel's language
 (SAY DIGITS, SAY ALPHA, SAY NUMBER, SAY DATETIME), which must be installed for each language. If
 Asterisk's name for a language differs from its tag ("es_MX_f_Allison" on Debian), set `names`.
 """
@@ -31,12 +31,12 @@ from paperless_ivr.prompts.pieces import (
 from paperless_ivr.prompts.recorded import LIST, Recordings, bare, phrases
 
 A_SOUND = 0.1
-"""The length of the shortest sound in seconds. If its sounds are missing, SAY NUMBER returns 0 at
-once, as if it had said everything (observed with 16.28 and 22.10)."""
+"""The length of the shortest sound, in seconds. If its sounds are missing, SAY NUMBER immediately
+returns 0, as if it had spoken the number (observed with 16.28 and 22.10)."""
 GROUP_PAUSE = 300
-"""Milliseconds between groups of digits, as in the SSML of `prompts.ssml`."""
+"""The pause between groups of digits in milliseconds, as in the SSML of `prompts.ssml`."""
 DAYS = {"es": "d 'digits/es-de' B"}
-"""How to say a day, in Asterisk's format: d is the day, B the month. The default is "Bd"."""
+"""How to say a day, in Asterisk's format: d is the day, and B is the month. The default is "Bd"."""
 
 
 def _sounds(folder: str, *names: object) -> tuple[str, ...]:
@@ -48,7 +48,7 @@ SPELLED = (
     *_sounds("letters", *"abcdefghijklmnopqrstuvwxyz"),
     *_sounds("digits", *(f"mon-{month}" for month in range(12))),
 )
-"""Core sounds of digits, letters, and months, named alike in every language (main/say.c)."""
+"""Core sounds of digits, letters, and months. All languages use these names (main/say.c)."""
 TENS = range(30, 100, 10)
 NUMBERS = {
     "en": _sounds(
@@ -62,26 +62,26 @@ NUMBERS = {
         *("thousand", "million", "millions", "1M", "es-de"),
     ),
 }
-"""More core sounds of numbers and days (main/say.c). Those of other languages are not
-known. Spanish also needs digits/100, which Debian's sounds lack, so we record "cien" ourselves."""
+"""More core sounds of numbers and days (main/say.c). We do not know those of other languages.
+Spanish also needs digits/100, which Debian's sounds lack, so we record "cien" ourselves."""
 
 
 @frozen
 class Sound:
-    """One sound to play: a command in two halves, with the escape digits between them."""
+    """A command that plays one sound, in two halves with the escape digits between them."""
 
     language: str
     """The language to set the channel to, by Asterisk's name for it."""
     command: str = field(repr=False)
     more: str = field(default="", repr=False)
     is_file: bool = False
-    """Whether it can be resumed where it was interrupted."""
+    """Whether the sound can be resumed where it was interrupted."""
     is_pause: bool = False
     least: float = 0.0
-    """Its minimum length in seconds. If it ends sooner, it was not played."""
+    """The minimum length in seconds. A sound that ends sooner was not played."""
 
     def to(self, escape: str, offset: int = 0) -> str:
-        """Return the command, which these keys interrupt."""
+        """Return the command. The keys in `escape` interrupt the sound."""
         if self.is_pause:
             return self.command
         start = f" {offset}" if offset and self.is_file else ""
@@ -95,9 +95,9 @@ class Sounds:
     catalog: Catalog
     recordings: Recordings
     prefix: str
-    """Asterisk's path to the folder: absolute, or relative to its own sounds."""
+    """Asterisk's path to the folder, either absolute or relative to its own sounds."""
     names: Mapping[str, str] = field(factory=dict)
-    """Asterisk's names of languages, if not the first part of the tag: "en" of "en-US"."""
+    """Asterisk's names for languages, if different from the first part of the tag."""
 
     @classmethod
     def of(
@@ -107,13 +107,13 @@ class Sounds:
         prefix: str | None = None,
         names: Mapping[str, str] | None = None,
     ) -> "Sounds":
-        """Return the sounds in a folder. GatewayProblems name every phrase without a file."""
+        """Return the sounds in a folder. Raises GatewayProblems if any phrase has no file."""
         title = f"{folder}: sounds are missing; `paperless-ivr prompts --render` creates them"
         if not (folder / LIST).is_file():
             raise GatewayProblems(title, [f"there is no {LIST}, which lists the files"])
         recordings = Recordings.read(folder)
         problems = [
-            f"{phrase.language}, {phrase.name}: no file says {phrase.text!r}"
+            f"{phrase.language}, {phrase.name}: there is no file for {phrase.text!r}"
             for phrase in recordings.missing(phrases(policy))
         ]
         if problems:
@@ -126,7 +126,7 @@ class Sounds:
         return self.names.get(language, language.partition("-")[0].lower())
 
     def recorded(self, language: str) -> tuple[str, ...]:
-        """Return the recorded phrases of a language, by Asterisk's names for them."""
+        """Return Asterisk's names for the recorded phrases of a language."""
         files = {file for (of, _), file in self.recordings.files.items() if of == language}
         return tuple(f"{self.prefix}/{file}" for file in sorted(files))
 
@@ -159,7 +159,7 @@ class Sounds:
                     assert_never(piece)
 
     def _text(self, text: str, language: str) -> Iterator[Sound]:
-        """Yield a recorded phrase. Spells words that are not recorded, such as a domain."""
+        """Yield a recorded phrase. Spell words that are not recorded, such as a domain."""
         file = self.recordings.file(language, text)
         if file is not None:
             yield self._file(f"{self.prefix}/{file}", language)
@@ -173,7 +173,7 @@ class Sounds:
             yield self._say("DIGITS" if group.isdecimal() else "ALPHA", group, language)
 
     def _money(self, money: Money, language: str) -> Iterator[Sound]:
-        """Yield an amount by number and word: "48 dollars and 20 cents"."""
+        """Yield an amount in numbers and words: "48 dollars and 20 cents"."""
         whole, hundredths = divmod(round(money.amount * 100), 100)
         yield from self._number(whole, language)
         yield from self._term("term_dollars", whole, language)
@@ -188,7 +188,7 @@ class Sounds:
         return self._text(self.catalog.books[language][f"{name}_{which}"], language)
 
     def _number(self, number: int, language: str) -> Iterator[Sound]:
-        """Yield a number. Composes 100 and 100,000 in Spanish, since digits/100 may be missing."""
+        """Yield a number. Use our recording of 100 in Spanish, since digits/100 may be missing."""
         thousands, rest = divmod(number, 1000)
         if _syntax(self.called(language)) != "es" or 100 not in (thousands, rest):
             yield self._say("NUMBER", str(number), language)
@@ -222,5 +222,5 @@ class Sounds:
 
 
 def _syntax(name: str) -> str:
-    """Return the two letters of a language name by which Asterisk picks its number grammar."""
+    """Return the first two letters of a language name, which select Asterisk's number grammar."""
     return name[:2].lower()

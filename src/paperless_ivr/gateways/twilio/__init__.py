@@ -1,7 +1,7 @@
-"""The gateway for Twilio, and for platforms that use TwiML like Twilio.
+"""The gateway for Twilio, and for other platforms that use TwiML.
 
-Where a turn would need only one `<Gather>`, this gateway writes one for each run of prompts that
-must be distinguished, so that it recognizes a consent given before its question was heard (G17,
+A turn could use a single `<Gather>`, but this gateway writes one for each run of prompts that must
+be distinguished. That way, it notices if a consent was given before its question was heard (G17,
 G18). Keys pressed before a `<Gather>` begins are not collected (Twilio's support,
 "Troubleshooting issues with <Gather>"), so they are flushed (G21). docs/twilio.md has the sources.
 """
@@ -31,7 +31,7 @@ VOICES: Mapping[str, str] = MappingProxyType({"en-US": "Polly.Joanna", "es-US": 
 
 
 def _address(_: object, attribute: "Attribute[str]", value: str | None) -> None:
-    """Validate an absolute address with nothing after its path."""
+    """Validate an absolute address without a fragment."""
     parts = urlsplit(value or "https://none")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.fragment:
         message = f"{attribute.name}: must begin with https:// and a host"
@@ -51,28 +51,29 @@ def _bare(value: str) -> str:
 
 @frozen
 class TwilioGateway:
-    """One biller's calls on Twilio: two pure functions.
+    """Two pure functions for one biller's calls on Twilio.
 
-    `address` is where Twilio reaches the gateway, as entered in the console. Behind a proxy, a web
-    server sees a different one. The number's status callbacks go to `{address}/status`.
+    `address` is where Twilio reaches the gateway, as entered in Twilio's console. A web server
+    behind a proxy sees a different address. The number's status callbacks must go to
+    `{address}/status`.
     """
 
     catalog: Catalog
     biller: str
     auth_token: Secret = field(repr=False)
-    """The account's auth token, which Twilio signs requests with."""
+    """The account's auth token. Twilio uses it to sign requests."""
     address: str = field(converter=_bare, validator=_address)
     host: str = field(validator=_address)
-    """The host's address that the call goes back to."""
+    """The host's address, to which the call returns."""
     host_key: Secret = field(repr=False)
-    """A key shared with the host, which signs what the host gets back."""
+    """A key shared with the host. It is used to sign the hand-back."""
     person: str | None = None
     """The number (E.164) or `sip:` address of the agents to transfer to."""
     caller_id: str | None = field(default=None, validator=_number)
     """One of the account's numbers (E.164), shown to the agent if the caller has none."""
     voices: Mapping[str, str] = VOICES
     recordings: str | None = field(default=None, validator=_address)
-    """The address of recorded prompts. Prompts with gaps are still spoken."""
+    """The address of recorded prompts. Prompts with slots are still spoken."""
 
     media_type = "text/xml; charset=utf-8"
     patience = 15.0
@@ -93,7 +94,7 @@ class TwilioGateway:
                 degraded, "finishOnKey needs a digit before it; # alone may count as silence"
             ),
             late_end_key=Claim(degraded, "a late # may answer the next question"),
-            too_few=Claim(How.EMULATED, "by FinishedOnKey and the number of keys"),
+            too_few=Claim(How.EMULATED, "from FinishedOnKey and the number of keys"),
             two_waits=Claim(degraded, "one timeout: the longer of the two, in whole seconds"),
             type_ahead=lost,
             keys_while_waiting=lost,
@@ -102,7 +103,7 @@ class TwilioGateway:
         )
 
     def read(self, request: WebRequest) -> Visit:
-        """Return the meaning of a request, after checking its signature."""
+        """Interpret a request after checking its signature."""
         posted = visits.form_of(request)
         url = f"{self.address}{request.path}" + (f"?{request.query}" if request.query else "")
         if not genuine(url, posted, request.headers.get(HEADER, ""), self.auth_token):

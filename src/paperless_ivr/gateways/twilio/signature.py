@@ -1,9 +1,9 @@
 """The signatures on Twilio's requests.
 
-https://www.twilio.com/docs/usage/webhooks/webhooks-security: the URL as Twilio called it, followed
-by the form's fields sorted by name, each name and value with nothing in between. The signature
-is the HMAC-SHA1 of this with the account's auth token, in base64. Whether the URL includes the port
-varies among Twilio's servers, so both are tried, as Twilio's own libraries do.
+Twilio signs the URL that it called, followed by the form's fields sorted by name, with nothing
+between names and values. The signature is the HMAC-SHA1 of this text in base64, and its key is the
+account's auth token (https://www.twilio.com/docs/usage/webhooks/webhooks-security). Only some of
+Twilio's servers include the port in the URL, so both forms are tried, as in Twilio's own libraries.
 """
 
 import hmac
@@ -35,7 +35,7 @@ def genuine(url: str, form: Form, given: str, auth_token: Secret) -> bool:
 
 
 def _variants(url: str) -> Iterator[str]:
-    """Yield a URL without its port, and with it."""
+    """Yield a URL without its port, and then with it."""
     parts = urlsplit(url)
     host = parts.netloc.removesuffix(f":{parts.port}")
     yield parts._replace(netloc=host).geturl()

@@ -23,19 +23,19 @@ DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
 
 @frozen
 class Voices:
-    """How prompts are spoken.
+    """The voices and recordings that speak prompts.
 
-    A language with a voice is spoken by that voice, with SSML. Any other is spoken as plain text,
-    in whatever voice Twilio has. If there are recordings, a prompt without gaps is played.
+    If a language has a voice here, that voice speaks it, with SSML. Otherwise, Twilio chooses a
+    voice, which reads plain text. If there are recordings, prompts without slots are played.
     """
 
     catalog: Catalog
     names: Mapping[str, str]
     recordings: str | None
-    """The address of the recordings, which contains `en-US/greeting.wav`."""
+    """The address of the recordings, below which there are files such as `en-US/greeting.wav`."""
 
     def speak(self, parent: ET.Element, prompts: Iterable[Prompt], language: str) -> None:
-        """Append the words of prompts."""
+        """Append the verbs that speak prompts."""
         for n, prompt in enumerate(prompts):
             spoken = prompt.language or language
             if self.recordings and not prompt.slots:
@@ -93,7 +93,7 @@ class Writer:
     routes: Routes
 
     def response(self) -> ET.Element:
-        """Return a turn as TwiML. If the turn transfers or returns the call, only its prompts."""
+        """Return a turn as TwiML, or only its prompts if it transfers or returns the call."""
         root = ET.Element("Response")
         if isinstance(self.turn.then, Gather):
             self._gather(root, self.turn.then)
@@ -106,8 +106,9 @@ class Writer:
     def _gather(self, root: ET.Element, gather: Gather) -> None:
         """Write one `<Gather>` for each run of prompts.
 
-        Its address shows during which run a key was pressed. A `<Gather>` that ends without a key
-        falls through to the next verb. Only the last one waits.
+        The address of a `<Gather>` identifies the run during which a key was pressed. A `<Gather>`
+        that ends without a key falls through to the next verb. Only the last one gives
+        the caller time to answer.
         """
         say, runs = self.turn.say, barge_in_runs(self.turn)
         if not gather.barge_in:  # outside a <Gather>, nothing is interrupted and no key counts
@@ -132,8 +133,8 @@ class Writer:
 
 
 def _wait(gather: Gather) -> int:
-    """Return the longer of the two waits in whole seconds, because Twilio has only one wait."""
-    if gather.begun:  # also after the end key, which does not end the entry there
+    """Return the longer of the two waits in whole seconds, because Twilio has only one."""
+    if gather.begun:  # the end key does not end this gather
         return math.ceil(max(gather.next_key_wait, GOING_ON))
     entry = gather.max_keys > 1
     return math.ceil(max(gather.first_key_wait, gather.next_key_wait if entry else 0))
@@ -142,9 +143,10 @@ def _wait(gather: Gather) -> int:
 def dial(root: ET.Element, person: str, action: str, caller_id: str | None) -> None:
     """Transfer the caller, and have Twilio ask what to do afterward.
 
-    Without a `callerId`, Twilio passes on the caller's own number. If that is not a real number,
-    the call may be rejected, so one of the account's is needed instead. For a caller with a
-    client, it is required (https://www.twilio.com/docs/api/errors/13214).
+    If there is no `callerId`, Twilio passes on the caller's own number. If that is not a real
+    number, the call may be rejected, so one of the account's numbers is needed instead. If the
+    caller uses a Twilio client, `callerId` is required
+    (https://www.twilio.com/docs/api/errors/13214).
     """
     verb = ET.SubElement(root, "Dial", {"action": action, "timeout": str(RINGING)})
     if caller_id is not None:

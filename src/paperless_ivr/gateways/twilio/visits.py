@@ -32,11 +32,11 @@ def form_of(request: WebRequest) -> tuple[tuple[str, str], ...]:
 
 
 def gathered(query: Fields, form: Fields) -> CallerEvent:
-    """Return the result of a `<Gather>`: five outcomes from `Digits` and `FinishedOnKey`.
+    """Return the result of a `<Gather>`, one of five outcomes, from `Digits` and `FinishedOnKey`.
 
-    `FinishedOnKey` is the key that ended it, or empty if none did. A platform that does not send
-    the field does not distinguish the end key from silence after keys. It counts as silence, so
-    that half a number is never looked up.
+    `FinishedOnKey` is the key that ended the `<Gather>`, or empty if no key did. If a platform does
+    not send this field, the end key cannot be distinguished from silence after keys. It then counts
+    as silence, so that an incomplete number is never looked up.
     """
     if over(form):
         return HungUp()
@@ -48,7 +48,7 @@ def gathered(query: Fields, form: Fields) -> CallerEvent:
 
 
 def transferred(form: Fields) -> CallerEvent:
-    """Return the result of a `<Dial>`, or UNKNOWN if Twilio does not say."""
+    """Return the result of a `<Dial>`, or UNKNOWN if Twilio does not report it."""
     return TransferEnded(RESULTS.get(form.get("DialCallStatus", ""), TransferResult.UNKNOWN))
 
 
