@@ -110,7 +110,7 @@ class SimulatedTwilio:
             self._pass(seconds)
 
     def follow(self, document: str) -> WebRequest | None:
-        """Follow a document, and return the next request. Returns None once the call is handed back."""
+        """Follow a document. Returns the next request, or None once the call is handed back."""
         self.handed_back = None
         try:
             for verb in ET.fromstring(document):  # noqa: S314 - our own document
