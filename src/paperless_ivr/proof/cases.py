@@ -52,7 +52,7 @@ from paperless_ivr.secret import phone
 
 @frozen
 class TinyDecoder(EmailDecoder):
-    """A decoder for key 2 (`a` or `2`), `*` (a dot), and `#` (an at sign). `aa` is a name."""
+    """A decoder that reads 2 as `a` or `2`, `*` as a dot, `#` as an at sign, and `aa` as a name."""
 
     def refine(
         self,

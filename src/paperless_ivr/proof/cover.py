@@ -200,7 +200,7 @@ def _blurred(value: AttrsInstance) -> tuple[object, ...]:
 def cover(first: dict[str, Step]) -> Iterator[Covering]:
     """Yield calls that together take all rows found, without any redundant call.
 
-    The choice is greedy. A call takes a shortest path to the farthest missing row, then any
+    The choice is greedy. Each call takes a shortest path to the farthest missing row, then any
     missing rows that are only one event away, and then the shortest path to an end.
     """
     lacking, ends = set(first), list[Step]()

@@ -1,10 +1,10 @@
 """The effort of a call, in keys and seconds, for each way through a flow.
 
 The ways are found by searching the flow itself, with a working service and record, for the
-cheapest way to each ending with each source of an address. Three callers take each way. The first
-knows the menus and presses each key as soon as it counts, and so hears only what must be heard.
-The second hears every prompt to its end. The third also waits at each question until just before
-the call stops waiting for a key.
+cheapest way to each ending with each source of an address. Each way is measured for three
+callers. The first knows the menus and presses each key as soon as it counts, and so hears only
+what must be heard. The second hears every prompt to its end. The third also waits at each question
+until just before the call stops waiting for a key.
 
 Seconds are calculated from the number of words at a given rate, plus half a second for each key
 and each question. Time spent waiting for the service is left out.

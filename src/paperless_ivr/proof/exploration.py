@@ -1,4 +1,4 @@
-"""The walk through every possible call, which checks each move against the invariants.
+"""The exploration of every possible call, with each move checked against the invariants.
 
 A `Call` is frozen and hashable, so a flow is a finite graph once free text is reduced to classes.
 For example, four account numbers stand for all that a caller can key: one that is found, one that
@@ -237,7 +237,7 @@ THROUGH: Mapping[S, tuple[Digits, ...]] = {
 
 
 def shape(call: Call) -> tuple[object, ...]:
-    """Return everything that decides how a call continues. Calls of equal shape continue alike.
+    """Return everything that decides how a call continues: calls of equal shape continue alike.
 
     Leaves out what was said, and history that is never needed again: earlier consents to the same
     thing, the exact outcome of a text, which tries were reserved, and tries at questions that are
@@ -388,7 +388,7 @@ def walk(  # noqa: PLR0913 - each is a separate option of the walk
 
     Moves for which `inside` is False are checked against the invariants, but not followed. The
     walk stops after `found_at_most` counterexamples. A call that returns to an earlier place
-    might never end, which breaks the invariant "every call ends".
+    might never end, which breaks the invariant "every call ends."
     """
     seen = Walk(calls=1)
     first = _Place.of(flow, start, tried=GUESSED.get(start.call.state))
@@ -467,7 +467,7 @@ def _answer(place: _Place, event: Event, after: Turn, *, late: bool = False) -> 
 
 
 def writes(move: Move) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the keys of all writes sent once a move is made, and of those a look-up cleared."""
+    """Return the keys of the writes sent so far, including this move's, and of those cleared."""
     request, sent, cleared = move.turn.then, move.sent, move.cleared
     if move.late or isinstance(move.event, HungUp):
         return sent, cleared
@@ -518,7 +518,7 @@ def tries(move: Move) -> Guess | None:
 
 
 def _is_guess(move: Move) -> bool:
-    """Return whether keys were compared with a whole number or with last four digits."""
+    """Return whether keys were compared with a whole account number or with last four digits."""
     state = move.turn.call.state
     if move.late or state not in GUESSED or not isinstance(move.event, Digits):
         return False

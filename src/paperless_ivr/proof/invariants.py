@@ -1,7 +1,7 @@
 """The invariants that hold for every move of every call, whatever the caller or service does.
 
 Each invariant is a function of one move, listed below under the name that the proof prints. The
-exploration adds another, "every call ends", which means that no call returns to an earlier
+exploration adds another, "every call ends," which means that no call returns to an earlier
 position.
 """
 
@@ -119,7 +119,7 @@ def late_is_nothing(_: Flow, move: Move) -> str | None:
 
 
 def write_has_consent(_: Flow, move: Move) -> str | None:
-    """Every write and every deferred request has its own consent to exactly that (R09, R10)."""
+    """Every write or deferred request matches a consent in purpose and details (R09, R10)."""
     request = move.next.then
     purpose = _needs(request)
     if purpose is None or not isinstance(request, Write | DeferRequest):
@@ -161,7 +161,7 @@ def _same(request: object, consent: Consent) -> str | None:
 
 
 def once(_: Flow, move: Move) -> str | None:
-    """A write has its consent's key, and is resent only if a look-up finds nothing (R23, R31)."""
+    """A write uses its consent's key, and is resent only if a look-up finds nothing (R23, R31)."""
     request = move.next.then
     if not is_write(request) or isinstance(move.event, HungUp) or move.late:
         return None
@@ -292,7 +292,7 @@ def unchanged_is_unchanged(_: Flow, move: Move) -> str | None:
     """The call says that nothing was changed only if nothing was (R16)."""
     said = {prompt.name for prompt in move.next.say} & UNCHANGED
     if said and move.next.call.results.outcomes:
-        return f"{', '.join(sorted(said))} in a call that settled something"
+        return f"{', '.join(sorted(said))} is said in a call that settled something"
     return None
 
 
@@ -392,14 +392,16 @@ def reserved_first(flow: Flow, move: Move) -> str | None:
 
 
 def short_silence(_: Flow, move: Move) -> str | None:
-    """The caller waits in silence only for a search before the offer, and only one (R10, R51)."""
+    """The caller waits in silence only for a single search before the offer (R10, R51)."""
     request = move.next.then
     if move.late or move.next.call.results.hung_up or not isinstance(request, ServiceRequest):
         return None
     if move.next.call.state is S.LINK_CHECK:
         return None  # the caller was asked to stay on the line while opening the link
     if ahead(request) is bool(move.next.say):
-        return f"{type(request).__name__}: silence after the offer, or words before it"
+        return (
+            f"{type(request).__name__} is sent in silence after the offer, or with words before it"
+        )
     again = ahead(request) and ahead(move.turn.then)
     return "two searches in a row in silence" if again else None
 
@@ -465,7 +467,7 @@ def given_back(flow: Flow, move: Move) -> str | None:
 
 
 def handed_back_as_shown(flow: Flow, move: Move) -> str | None:
-    """The identity handed back is no more than was proved for the returned account (R47)."""
+    """The identity handed back with an account is at most what was proved for it (R47)."""
     if not isinstance(move.next.then, Return):
         return None
     back, host, shown = move.next.then.handback, move.next.call.host, move.next.call.shown

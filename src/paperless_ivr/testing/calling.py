@@ -54,11 +54,11 @@ class Runtime(Protocol):
 
     @property
     def handed_back(self) -> Mapping[str, str] | None:
-        """The hand-back that the host received, named as in `handback_to_strings`, or None."""
+        """The fields that the host got back, named as in `handback_to_strings`; None until then."""
         ...
 
     def begins(self, arrival: Arrival) -> WebRequest:
-        """Return the request that hands over the call from the host, including `ani` and `dnis`."""
+        """Return the request that hands over the call, including its `ani` and `dnis`."""
         ...
 
     def follow(self, document: str) -> WebRequest | None:

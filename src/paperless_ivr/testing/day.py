@@ -234,7 +234,7 @@ class Day:
     def take(
         self, hand_overs: int, backend: Backend | None = None, *observers: Observer
     ) -> Iterator[Taken]:
-        """Run a number of hand-overs, spread over the day. Some of them belong to the same call.
+        """Run a number of hand-overs, spread over the day. Some calls have two hand-overs.
 
         `backend` is the day's own by default. To change its behavior, pass a wrapper around it.
         """

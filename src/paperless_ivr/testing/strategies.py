@@ -128,7 +128,10 @@ def customers() -> st.SearchStrategy[e.Customer]:
 
 
 def arrivals() -> st.SearchStrategy[h.Arrival]:
-    """Draw a hand-over at any moment. After a payment, it includes the payment, mostly approved."""
+    """Draw a hand-over at any moment.
+
+    A hand-over after a payment includes the payment, which is usually approved.
+    """
     return _ARRIVALS.map(
         lambda a: a if a.moment is h.Moment.AFTER_PAYMENT else evolve(a, payment=None)
     )
@@ -495,7 +498,7 @@ def calls(
 
 _TEXT = st.text(max_size=80)
 _ODD_TYPES = st.text(st.characters(exclude_characters="0123456789"), max_size=80)
-"""Arbitrary invoice types. They are not secret, and have no digits, so none matches a secret."""
+"""Arbitrary invoice types. They are not secret, and have no digits that could match a secret."""
 _ANYTHING = st.builds(Secret, _TEXT, st.sampled_from(Kind))
 _ODD_CUSTOMERS = st.builds(
     e.Customer,

@@ -58,7 +58,7 @@ class VirtualCaller:
     heard: list[str] = field(factory=list)
     """Every utterance that has begun during the call."""
     at: int | None = None
-    """The value of `at` in the plan for the last action."""
+    """The prompt number (`at`) that was planned for the last action."""
     _due: deque[_Deed] = field(factory=deque, repr=False)
     _begun: list[float] = field(factory=list)
     _prompts: int = 0

@@ -229,7 +229,7 @@ def _invoice(make: MakeBackend) -> None:
 
 
 def _preference_pends(make: MakeBackend) -> None:
-    """Storing a preference makes only the bill it is for pending, and not yet paperless."""
+    """Storing a preference makes only that bill pending, and does not make it paperless yet."""
     backend = make()
     before = _flags(backend, "novak")
 
@@ -276,7 +276,7 @@ def _preference_refused(make: MakeBackend) -> None:
 
 
 def _same_key(make: MakeBackend) -> None:
-    """A preference resent with its key gets the same answer and changes nothing, even later."""
+    """A preference resent with its key gets the same answer and changes nothing, even if late."""
     backend = make()
     once = _ask(backend, _prefer("rivera", "k1"))
     same("the answer", once, _ask(backend, _prefer("rivera", "k1")))

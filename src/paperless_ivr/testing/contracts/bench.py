@@ -1,4 +1,4 @@
-"""A test bench for records: calls to note, and a clock."""
+"""A test bench for records, with calls to note and a clock."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

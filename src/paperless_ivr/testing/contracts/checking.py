@@ -38,7 +38,10 @@ def run(checks: Iterable[Callable[[Make], None]], make: Make) -> None:
 
 
 def _told(error: Exception) -> str:
-    """Return where an error was raised, and, for our own errors, the message (never personal)."""
+    """Return where an error was raised and, for our own errors, the message.
+
+    The messages of our own errors contain no personal data.
+    """
     last = extract_tb(error.__traceback__)[-1]
     words = f" {error}" if isinstance(error, Problems | Rejected) else ""
     return f"{Path(last.filename).name}, line {last.lineno}.{words}"

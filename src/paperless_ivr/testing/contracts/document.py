@@ -72,7 +72,7 @@ TOLD_OTHERWISE = (
     session._not_played,
     session._once,
 )
-"""Promises that a document gateway keeps differently; they are replaced by checks below."""
+"""Checks of promises that document gateways keep differently. Checks below replace them."""
 
 
 @define
@@ -254,7 +254,7 @@ def _as_written(make: MakeRuntime) -> None:
 
 
 def _in_time(make: MakeRuntime) -> None:
-    """G11, G12: Keys pressed before the wait ends count. The runtime may cap the wait."""
+    """G11, G12: Keys pressed before the wait ends count. The runtime can cap the wait."""
     entry, longest = session.ENTRY, make().capabilities.longest_wait
     waits = (entry.first_key_wait, entry.next_key_wait)
     first, following = (wait if longest is None else min(wait, longest) for wait in waits)
@@ -283,7 +283,7 @@ def _told_apart(make: MakeRuntime) -> None:
             continue
         assert isinstance(got, Digits), f"the event is {got!r}"
         early = got.interrupted is not None and got.interrupted <= 1
-        same(f"whether a key pressed in prompt {number} is early", number in (0, 1), early)
+        same(f"whether a key pressed during prompt {number} is early", number in (0, 1), early)
 
 
 def _hands_over(make: MakeRuntime) -> None:
@@ -507,7 +507,10 @@ def _other_values(told: Mapping[str, object]) -> Iterator[tuple[str, Mapping[str
 
 
 def _read(which: str, runtime: Runtime, request: WebRequest) -> Visit | None:
-    """Return the visit of a request; None if it is refused with a 4xx that repeats none of it."""
+    """Return the visit that a request is read as, or None if it is properly refused.
+
+    A proper refusal has a 4xx status and repeats nothing from the request.
+    """
     try:
         return runtime.gateway.read(request)
     except Rejected as rejected:

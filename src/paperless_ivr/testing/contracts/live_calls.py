@@ -82,7 +82,10 @@ def _one_winner(make: MakeLiveCalls) -> None:
 
 
 def _idle(make: MakeLiveCalls) -> None:
-    """Exactly the calls of a biller, or of none, that were last saved before a time are listed."""
+    """The idle calls of a biller are those that were last saved before the given time.
+
+    Calls that were saved without a biller are included.
+    """
     clock = Clock()
     calls = make(clock)
     for call_id in ("c1", "c2", "c3"):

@@ -55,7 +55,7 @@ def _unknown_caller(make: MakeRecord) -> None:
 
 
 def _latest_ending(make: MakeRecord) -> None:
-    """Screening returns the latest call with an offer, by ANI or account, and its age in days."""
+    """Screening by ANI or account returns how the latest call with an offer ended, and when."""
     bench = Bench.of(make)
     bench.call(Disposition.DECLINED, "c1", accounts=(ACCOUNT,))
     bench.clock.go(days=10)
@@ -200,7 +200,7 @@ def _tries_at_once(make: MakeRecord) -> None:
 
 
 def _given_back(make: MakeRecord) -> None:
-    """A try is given back only by noting that it matched."""
+    """A try is given back only when a match is noted for it."""
     bench = Bench.of(make)
     limits = evolve(LIMITS, tries_per_account=(2, 9))
     for key in ("one", "two"):
@@ -224,7 +224,7 @@ def _given_back(make: MakeRecord) -> None:
 
 
 def _one_try(make: MakeRecord) -> None:
-    """A try that is reserved again with its key, because the answer was lost, counts once."""
+    """A try that is reserved again with its key because the answer was lost counts only once."""
     bench = Bench.of(make)
     limits = evolve(LIMITS, tries_per_account=(2, 9))
     for key in ("one", "one", "one", "two", "two"):

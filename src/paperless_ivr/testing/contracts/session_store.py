@@ -143,7 +143,7 @@ def _tried(make: MakeStore) -> None:
 
 
 def _tried_again(make: MakeStore) -> None:
-    """A try repeated because its answer was lost counts once, and makes its changes once."""
+    """If a try is repeated because its answer was lost, it counts once and takes effect once."""
     store, ledger, clock = _made(make)
     for again in (False, True):
         answer = store.commit_try(_reservation("t1", 2), _followed(clock, 1), again=again)
@@ -166,7 +166,7 @@ def _tried_too_late(make: MakeStore) -> None:
 
 
 def _again(make: MakeStore) -> None:
-    """An update repeated because its answer was lost is recognized, and is not done twice."""
+    """If an update is repeated because its answer was lost, it is recognized and not redone."""
     store, ledger, clock = _made(make)
     update = evolve(_begun(clock), intent=_intent("k1"))
     for again in (False, True):
