@@ -267,7 +267,7 @@ def test_a_silent_search_with_all_its_time_is_found(monkeypatch):
     )
     problem, _ = search("no caller waits long in silence", case=ONE_QUESTION)
 
-    assert problem.startswith("SearchByAccountNumber: silence")
+    assert problem.startswith("SearchByAccountNumber is sent in silence")
 
 
 @pytest.mark.requirement("R47", "R51", "R42")

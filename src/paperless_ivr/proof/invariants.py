@@ -392,7 +392,7 @@ def reserved_first(flow: Flow, move: Move) -> str | None:
 
 
 def short_silence(_: Flow, move: Move) -> str | None:
-    """The caller waits in silence only for a single search before the offer (R10, R51)."""
+    """The caller waits in silence only for one brief search before the offer (R10, R51)."""
     request = move.next.then
     if move.late or move.next.call.results.hung_up or not isinstance(request, ServiceRequest):
         return None

@@ -82,10 +82,7 @@ def _one_winner(make: MakeLiveCalls) -> None:
 
 
 def _idle(make: MakeLiveCalls) -> None:
-    """The idle calls of a biller are those that were last saved before the given time.
-
-    Calls that were saved without a biller are included.
-    """
+    """`idle` lists calls of a biller, or without one, that were last saved before a time."""
     clock = Clock()
     calls = make(clock)
     for call_id in ("c1", "c2", "c3"):
