@@ -253,7 +253,7 @@ def test_every_promise_can_be_broken(check: Callable[..., None]) -> None:
 
 def test_unknown_is_for_writes() -> None:
     """A read with an unknown outcome breaks the promise of fitting answers."""
-    with pytest.raises(AssertionError, match="OutcomeUnknown answers SearchByAccountNumber"):
+    with pytest.raises(AssertionError, match="OutcomeUnknown is an answer to Search"):
         check_backend(lambda: Twisted(unknown_read))
 
 

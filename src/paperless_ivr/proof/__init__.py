@@ -1,1 +1,1 @@
-"""The proof: walks every call that a policy allows, and checks the invariants at every move."""
+"""A proof that walks every call that a policy allows and checks the invariants at every move."""

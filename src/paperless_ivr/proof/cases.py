@@ -1,11 +1,11 @@
-"""The proof of a flow: walks that together cover every call, and what they find.
+"""The proof of a flow: walks that together cover every call, and their results.
 
-There are three kinds of walks. If one walk covered everything, the numbers of ladders, budgets,
-and spellings would multiply.
+There are three kinds of walks. In a single walk, the numbers of ladders, budgets, and spellings
+would multiply.
 
-1. *Every call* of an arrival in a world, with budgets of one and no retries.
+1. *Every call* of an arrival in a world, with minimal budgets and no retries.
 2. *Every ladder*: at each question reached, all silences, wrong keys, repeats, and requests for
-   a person that the policy really allows. Leaving a question resets its tries, so the ladders
+   a person that the policy actually allows. Leaving a question resets its tries, so the ladders
    of two questions never combine.
 3. *Every spelling* of an e-mail address of two letters, from the first key to the last.
 """
@@ -52,7 +52,7 @@ from paperless_ivr.secret import phone
 
 @frozen
 class TinyDecoder(EmailDecoder):
-    """A decoder for `a`, the digit on its key, and two signs. It reads `aa` as a name."""
+    """A decoder that reads 2 as `a` or `2`, `*` as a dot, `#` as an at sign, and `aa` as a name."""
 
     def refine(
         self,
@@ -60,7 +60,7 @@ class TinyDecoder(EmailDecoder):
         confirmed: str,
         *,
         ruled_out: Collection[str] = (),
-        holder: str = "",  # noqa: ARG002 - nobody has a name
+        holder: str = "",  # noqa: ARG002 - required by `EmailDecoder`
         on_file: str = "",  # noqa: ARG002
     ) -> Guess | None:
         """Return the first address that begins with `confirmed`. Letters come before digits."""
@@ -79,7 +79,7 @@ SAID = {1: Said.CHARACTER, 2: Said.NAME}
 
 
 def _address_keys(keys: str) -> str:
-    """Return the keys of a local part or an address, without the 9 that begins its domain."""
+    """Return the keys of a local part or an address, without the 9 before the domain."""
     return keys.removesuffix("#").replace("#9", "#")
 
 
@@ -97,12 +97,12 @@ class Case:
 
     @property
     def world(self) -> World:
-        """The world: the customers that a search finds."""
+        """The world, with the customers that a search finds."""
         return World(self.name, tuple(customer(handle) for handle in self.customers))
 
     @property
     def terms(self) -> Terms:
-        """The terms of the flow, under which two letters are enough to spell an address."""
+        """The terms of the flow, with local parts of at most two characters."""
         return Terms(self.policy, OPERATIONS - self.lacking, EmailPad(max_local=2), TinyDecoder())
 
 
@@ -143,7 +143,7 @@ def cases(policy: Policy | None = None) -> tuple[Case, ...]:
 
 
 def arrivals(policy: Policy | None = None) -> tuple[Case, ...]:
-    """Return cases whose calls together take every table row, with the policies' own budgets."""
+    """Return cases with calls that together take every table row, under the policies' budgets."""
     one = evolve(DEFAULT, bills=evolve(DEFAULT.bills, another=False))
     these = (*cases(), Case("seven bills", one, _arrival("novak", BEFORE), ("novak",)))
     if policy is None:
@@ -153,7 +153,7 @@ def arrivals(policy: Policy | None = None) -> tuple[Case, ...]:
 
 
 def _of_one(policy: Policy) -> Iterator[Case]:
-    """Yield the cases that every policy is checked with."""
+    """Yield the cases that are checked for every policy."""
     yield Case("start, all on file", policy, _arrival("rivera"), ("rivera",))
     yield Case(
         "before payment, no e-mail, a person is there",
@@ -185,7 +185,7 @@ def _of_one(policy: Policy) -> Iterator[Case]:
 
 
 def _of_many() -> Iterator[Case]:
-    """Yield cases of the default policy, and of policies that reach the remaining rows."""
+    """Yield cases for the default policy, and for policies that reach the remaining rows."""
     yield from _of_one(DEFAULT)
     yield from _one_way_to_an_address()
     new = partial(evolve, DEFAULT)
@@ -308,7 +308,7 @@ def _of_many() -> Iterator[Case]:
 
 
 def _one_way_to_an_address() -> Iterator[Case]:
-    """Yield small cases with one way to get an address, for rows that otherwise need large ones."""
+    """Yield small cases with one source of an address, for rows that otherwise need large cases."""
     alone = evolve(DEFAULT.address, strategies=(Strategy.ON_FILE,), email_required=True)
     one_bill = evolve(DEFAULT.bills, another=False)
     asked = evolve(DEFAULT.text, after_enrolment=())
@@ -378,7 +378,7 @@ def _one_question() -> Iterator[Case]:
 
 
 def _of_identity() -> Iterator[Case]:
-    """Yield identity cases: too many accounts; vouched for, but no number on file; two facts."""
+    """Yield cases about identity, such as a number that many share, or no number on file."""
     asked = evolve(DEFAULT.text, after_enrolment=())
     on_file = evolve(DEFAULT.address, strategies=(Strategy.ON_FILE, Strategy.AGENT))
     few = evolve(DEFAULT.proof, last_four_accounts=1)
@@ -418,7 +418,7 @@ def _of_identity() -> Iterator[Case]:
 
 
 def _of_identity_to_paper() -> Iterator[Case]:
-    """Yield small back-to-paper cases for identity rows that otherwise need large ones."""
+    """Yield small back-to-paper cases for identity rows that otherwise need large cases."""
     to_paper = partial(_arrival, moment=BEFORE, intent=Intent.BACK_TO_PAPER)
     yield Case("to paper: the same last four", DEFAULT, to_paper("kim"), ("kim", "kim-shop"))
     few = evolve(DEFAULT, proof=evolve(DEFAULT.proof, last_four_accounts=1))
@@ -429,7 +429,7 @@ def _of_identity_to_paper() -> Iterator[Case]:
 
 
 def tight(case: Case) -> Terms:
-    """Return terms with budgets of one and no retries: more would only add repetition."""
+    """Return terms with minimal budgets and no retries. More would only add repetition."""
     policy = case.policy
     people = 1 if case.arrival.person_available else 0
     return evolve(
@@ -457,7 +457,7 @@ def tight(case: Case) -> Terms:
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Turn off the garbage collector: a walk creates no cycles, but many objects to search."""
+    """Turn off the garbage collector, because a walk creates many objects, but no cycles."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -473,8 +473,8 @@ def prove(
 ) -> Walk:
     """Walk every call of a case, every spelling, and every ladder at its questions.
 
-    `again` limits the ladders: the number of times that a question is asked again after silence,
-    after wrong keys, and on request. The default is the policy's own limits.
+    `again` limits how often each question is asked again after silence, after wrong keys, and on
+    request. By default, the policy's own limits apply.
     """
     flow = Flow(tight(case), table)
     seen = walk(flow, flow.begin(case.arrival), case.world, INVARIANTS, deliver=deliver)
@@ -503,7 +503,7 @@ def _patient(terms: Terms, again: int | None) -> Terms:
 
 
 def _asks(state: S, move: Move) -> bool:
-    """Return whether the question is asked again, at once or after no agent was free."""
+    """Return whether the question is asked again, immediately or after a failed transfer."""
     return move.next.call.state in (state, S.TRANSFERRING)
 
 
@@ -543,11 +543,11 @@ def prove_all(
     processes: int | None = None,
     watch: Callable[[Case, Walk], None] = lambda _, __: None,
 ) -> Proof:
-    """Prove the cases of `cases`, in parallel in as many processes as there are cores.
+    """Prove all cases in parallel, by default with one process per core.
 
-    `watch` is called for each case once it and all cases before it are done. Processes exchange
-    numbers and names of rows, but never a call, because personal data cannot be pickled. A case
-    that fails is therefore walked again in this process, to find its counterexample.
+    `watch` is called for each case when it and all cases before it are done. Processes exchange
+    only numbers and row names, never calls, because personal data cannot be pickled. A case that
+    fails is therefore walked again in this process to find its counterexample.
     """
     began = time.monotonic()
     together = Walk()
@@ -564,6 +564,6 @@ def prove_all(
 
 
 def _counted(policy: Policy | None, number: int) -> tuple[Walk, bool]:
-    """Return the result of a case's walks without any calls, and whether the case holds."""
+    """Return the result of a case's walks, without calls, and whether all invariants held."""
     seen = prove(cases(policy)[number])
     return Walk(seen.calls, seen.moves, seen.ends, seen.took), not seen.found

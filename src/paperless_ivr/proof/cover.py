@@ -1,6 +1,6 @@
-"""Finds a few calls that together take every table row that a policy can reach.
+"""A search for a few calls that together take every table row that a policy can reach.
 
-The search is breadth-first, so it finds a shortest path to each row. It considers more calls equal
+The search is breadth-first, so it finds a shortest path to each row. It treats more calls as equal
 than the proof does: only the presence of keyed values counts, and each value of a counter is
 explored once per state, not once for every call that reaches the state. It can therefore use the
 policy's own budgets, while the proof needs small ones.
@@ -31,7 +31,7 @@ from paperless_ivr.transcripts.writing import happened
 
 @frozen(eq=False)
 class Start:
-    """An arrival in a world, and the flow for it, as given by the headers of a transcript."""
+    """An arrival in a world, with its flow, as specified by the headers of a transcript."""
 
     headers: Mapping[str, str]
     flow: Flow
@@ -40,7 +40,7 @@ class Start:
 
     @classmethod
     def of(cls, case: Case, policy: str, folder: Path) -> "Start":
-        """Return the start of a case. `policy` is the path of its file, relative to the folder."""
+        """Return the start of a case. `policy` is the policy file's path, relative to `folder`."""
         headers = {"policy": policy} | headers_of(case)
         as_read = parse(text_of((), headers, ["ends"]), folder / "start.call")
         world = evolve(case.world, spelled_out=True, local="pat", domain="example.com")
@@ -55,7 +55,7 @@ class Step:
     turn: Turn
     before: "Step | None" = None
     event: Event | None = None
-    """The event at the previous turn; None at the first turn."""
+    """The event that led to this turn; None for the first turn."""
 
     @property
     def path(self) -> tuple["Step", ...]:
@@ -85,7 +85,7 @@ class Step:
 
 
 def _as_told(turn: Turn, event: Event) -> Event | None:
-    """Return the event as a runtime and a transcript can report it; None if they cannot."""
+    """Return the event as a runtime and a transcript would report it; None if they cannot."""
     if isinstance(event, Unavailable) and event.answered:
         return None
     gather = turn.then
@@ -101,7 +101,7 @@ def _as_told(turn: Turn, event: Event) -> Event | None:
 
 @frozen
 class Covering:
-    """A call of the set, and the rows that no earlier call takes, in order."""
+    """A call of the covering set, and the rows that no earlier call takes, in order."""
 
     end: Step
     adds: tuple[str, ...]
@@ -113,9 +113,10 @@ class Covering:
 def search(
     starts: Iterable[Start], watch: Callable[[int, int], None] = lambda _, __: None
 ) -> dict[str, Step]:
-    """Return the first turn found for each row, in the order in which they were found.
+    """Return the first step found for each row, in the order in which they were found.
 
-    `watch` is called at each turn with the number of rows found and of turns still to visit.
+    `watch` is called at each turn, with the number of rows found and the number of turns still
+    to visit.
     """
     first: dict[str, Step] = {}
     met: set[object] = set()
@@ -145,8 +146,8 @@ def search(
 
 
 IN_VAIN_AT_MOST = 300_000
-"""The number of turns to visit without finding a row before the search gives up: twice as many
-as it takes to find the last row of the library's own table."""
+"""The search gives up after visiting this many turns without finding a row. Finding the last row
+of the library's own table takes half as many."""
 
 
 def _parts(step: Step) -> set[object]:
@@ -181,14 +182,14 @@ def _parts(step: Step) -> set[object]:
 
 
 def _outlined(entry: Entry) -> Entry:
-    """Reduce an entry to a few facts: whether it is past its start, and has words or stars."""
+    """Reduce an entry to a few facts, such as whether it is past its start, or has words."""
     words = ((0, 0),) * min(len(entry.words), 2)
     ruled_out = (Secret(""),) * bool(entry.ruled_out)
     return evolve(entry, at=min(entry.at, 1), words=words, ruled_out=ruled_out)
 
 
 def _blurred(value: AttrsInstance) -> tuple[object, ...]:
-    """Return the fields of a value, with personal data reduced to its presence."""
+    """Return the fields of a value, with personal data reduced to whether it is present."""
     values = (getattr(value, each.name) for each in fields(type(value)))
     return tuple(isinstance(each, Secret) or each for each in values)
 
@@ -199,8 +200,8 @@ def _blurred(value: AttrsInstance) -> tuple[object, ...]:
 def cover(first: dict[str, Step]) -> Iterator[Covering]:
     """Yield calls that together take all rows found, without any redundant call.
 
-    Greedy: takes a shortest way to the farthest row, then any missing rows that are only one event
-    away, then the shortest way to an end.
+    The choice is greedy. Each call takes a shortest path to the farthest missing row, then any
+    missing rows that are only one event away, and then the shortest path to an end.
     """
     lacking, ends = set(first), list[Step]()
     for row, step in reversed(first.items()):
@@ -220,7 +221,7 @@ def cover(first: dict[str, Step]) -> Iterator[Covering]:
 
 
 def _completed(step: Step, lacking: set[str]) -> Step:
-    """Continue the call to its end, including missing rows that are one event away."""
+    """Continue a call to its end, and take missing rows that are one event away."""
     while not step.ended:
         gains = [(after, lacking.intersection(after.turn.took)) for after in step.next()]
         going_on = [(after, gain) for after, gain in gains if gain and not after.ended]
@@ -234,7 +235,7 @@ def _completed(step: Step, lacking: set[str]) -> Step:
 
 
 def _way_out(step: Step) -> tuple[Step, ...]:
-    """Return the shortest way to an end: the caller presses keys, and every request succeeds."""
+    """Return the shortest path to an end on which the caller presses keys and requests succeed."""
     open_, met = deque([step]), {shape(step.turn.call)}
     while True:
         here = open_.popleft()
@@ -269,13 +270,13 @@ COVERING = "One of the calls that take every row of the table. It adds these:"
 
 
 def _goes_without_saying(then: Then, event: Event) -> bool:
-    """Return whether this is the record's default answer, written out only before a hang-up."""
+    """Return whether an event is the default answer, which is written only before a hang-up."""
     usual = ANSWERS.get(type(then).__name__)
     return usual is not None and event == next(iter(usual.values()))
 
 
 def in_words(row: str) -> str:
-    """Return the name of a row in plain words: `offer: chose no; then declined`."""
+    """Return the name of a row in plain words, such as `offer: chose no; then declined`."""
     source, _, rest = row.partition(" · ")
     happens, _, to = rest.rpartition(" → ")
     events, _, guard = happens.partition(" · ")
@@ -287,7 +288,7 @@ def in_words(row: str) -> str:
 
 
 EVENTS = {"Arrived": "otherwise", "Digits": "other keys", "NoInput": "silence"}
-"""Events with another name in plain words."""
+"""The plain words for events, if they differ from the event's own name."""
 
 
 def _apart(name: str) -> str:

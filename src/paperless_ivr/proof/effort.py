@@ -1,13 +1,13 @@
-"""Measures the effort of a call, in keys and seconds, for each way through a flow.
+"""The effort of a call, in keys and seconds, for each way through a flow.
 
-The ways are found by searching the flow itself, with a working service and record: the cheapest
-one to the registration, and the cheapest to each ending. Three callers take each way. The first
-knows the menus and presses as soon as a key counts, so only what must be heard takes time. The
-second hears every prompt to its end. The third also waits at each question until the time for a
-key has almost run out.
+The ways are found by searching the flow itself, with a working service and record, for the
+cheapest way to each ending with each source of an address. Each way is measured for three
+callers. The first knows the menus and presses each key as soon as it counts, and so hears only
+what must be heard. The second hears every prompt to its end. The third also waits at each question
+until just before the call stops waiting for a key.
 
-Seconds are counted from words at a given rate, plus half a second for each key and each question.
-Waits for the service are left out.
+Seconds are calculated from the number of words at a given rate, plus half a second for each key
+and each question. Time spent waiting for the service is left out.
 """
 
 import heapq
@@ -44,12 +44,12 @@ from paperless_ivr.proof.exploration import World, alphabet, shape
 from paperless_ivr.secret import keys
 
 WORDS_A_MINUTE = 150
-"""The rate, in words per minute, at which prompts are meant to be spoken."""
+"""The intended speaking rate of prompts, in words per minute."""
 KEY_S = 0.5
 """Seconds for each key, and for each question before its first key."""
 
 ADDRESS = "jane.rivera"
-"""The local part to spell, of typical length."""
+"""The local part that the caller spells, which has a typical length."""
 OTHERWISE = (TransferEnded(TransferResult.BUSY), Screened(last=Disposition.DECLINED, days=0))
 """Events that do not count as going well: no agent is free, or the caller was just asked."""
 
@@ -68,7 +68,7 @@ GOES_WELL = (
 
 @frozen
 class Start:
-    """How a call begins, and which customer the service finds."""
+    """The beginning of a call, and the customer that the service finds."""
 
     name: str
     arrival: Arrival
@@ -99,14 +99,14 @@ class Way:
     None if neither was requested.
     """
     whole: Cost
-    """The cost until the host has the call again."""
+    """The cost until the call goes back to the host."""
 
 
 def starts(policy: Policy, language: str) -> tuple[Start, ...]:
-    """Return starts for callers with one bill, by how they are known and what is on file.
+    """Return starts for callers with one bill, by how they are identified and what is on file.
 
-    The host hands them over before a payment, or at the first moment for which the policy has an
-    offer.
+    The host hands the calls over before a payment or, if the policy makes no offer then, at the
+    first moment at which it makes one.
     """
     on_file, nothing = _billed(policy, customer("rivera")), _billed(policy, customer("chen"))
     moments = policy.offer.moments
@@ -122,13 +122,13 @@ def starts(policy: Policy, language: str) -> tuple[Start, ...]:
 
 
 def _billed(policy: Policy, who: Customer) -> Customer:
-    """Return the customer with a bill of a type that the policy covers."""
+    """Return the customer with a single bill, of a type that the policy covers."""
     kind = next(iter(policy.bills.eligible or ()), who.invoices[0].type)
     return evolve(who, invoices=(evolve(who.invoices[0], type=kind),))
 
 
 def ways(flow: Flow, start: Start, words: Catalog, rate: int = WORDS_A_MINUTE) -> tuple[Way, ...]:
-    """Return the cheapest way to each ending and source of an address, quickest first."""
+    """Return the cheapest way to each ending with each source of an address, cheapest first."""
     meter = Meter(words, rate)
     world = World(start.name, (start.customer,))
     found: dict[tuple[Disposition, Source | None], Way] = {}
@@ -147,7 +147,7 @@ def ways(flow: Flow, start: Start, words: Catalog, rate: int = WORDS_A_MINUTE) -
 
 @frozen
 class Step:
-    """A turn, and the event at it."""
+    """A turn, and the event that happens at it."""
 
     turn: Turn
     event: Event | None
@@ -173,7 +173,7 @@ def _cheapest(flow: Flow, start: Turn, world: World, meter: "Meter") -> Iterator
             step = Step(turn, event)
             after = flow.advance(turn.call, event)
             if after.call.state is turn.call.state:
-                continue  # asked again: not a way forward
+                continue  # the question is asked again, which is no progress
             more = meter.hears(step)
             heapq.heappush(heap, (cost + more, next(order), after, (*path, step)))
 
@@ -183,7 +183,7 @@ def _that_goes_well(flow: Flow, turn: Turn, world: World) -> Iterator[Event]:
         yield Digits(keys(on_keys(ADDRESS)), Ended.END_KEY)
         return
     if turn.call.state in (State.EMAIL_DOMAIN, State.EMAIL_READBACK):
-        yield Digits(keys("1"))  # a listed provider; yes, it is right
+        yield Digits(keys("1"))  # choose a listed provider, or confirm the address
         return
     for event in alphabet(flow, turn, world):
         well = isinstance(event, GOES_WELL) and event not in OTHERWISE
@@ -192,13 +192,13 @@ def _that_goes_well(flow: Flow, turn: Turn, world: World) -> Iterator[Event]:
 
 
 def _too_early(event: Digits) -> bool:
-    """Return whether keys interrupt what must be heard, or end in a pause."""
+    """Return whether keys interrupt a prompt or end in a pause."""
     return event.interrupted is not None or event.ended is Ended.TIMEOUT
 
 
 @frozen
 class Meter:
-    """Measures steps in the language of the call."""
+    """A meter for the effort of steps, in the language of the call."""
 
     words: Catalog
     rate: int
@@ -211,7 +211,7 @@ class Meter:
         )
 
     def knows(self, step: Step) -> float:
-        """Return the seconds for a caller who knows the menus, and skips what can be skipped."""
+        """Return the seconds for a caller who knows the menus and skips what can be skipped."""
         gathers = isinstance(step.turn.then, Gather)
         must = [prompt for prompt in step.turn.say if prompt.must_hear or not gathers]
         return self._spoken(step.turn, must) + self._pressing(step)
@@ -221,13 +221,13 @@ class Meter:
         return self._spoken(step.turn, step.turn.say) + self._pressing(step)
 
     def slow(self, step: Step) -> float:
-        """Return the seconds for a caller who hears every prompt, and nearly times out."""
+        """Return the seconds for a caller who hears every prompt and nearly times out."""
         then = step.turn.then
         waits = then.first_key_wait if isinstance(then, Gather) else 0.0
         return self.hears(step) + waits
 
     def _spoken(self, turn: Turn, prompts: Sequence[Prompt]) -> float:
-        assert turn.call.language  # every start sets one
+        assert turn.call.language  # every start sets a language
         text = said(prompts, turn.call.language, self.words)
         return len(text.split()) * 60 / self.rate
 

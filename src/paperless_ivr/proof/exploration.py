@@ -1,9 +1,9 @@
-"""Walks every possible call, and checks each move against the invariants.
+"""The exploration of every possible call, with each move checked against the invariants.
 
-A `Call` is frozen and hashable, so a flow is a finite graph once free text is reduced to classes:
-of all account numbers a caller can key, one that is found, one that is not, one that is too
-short, and one that looks like a card. `shape` defines which calls are equal, and `alphabet` what
-can happen to a call. Both are themselves tested against concrete calls.
+A `Call` is frozen and hashable, so a flow is a finite graph once free text is reduced to classes.
+For example, four account numbers stand for all that a caller can key: one that is found, one that
+is not, one that is too short, and one that looks like a card. `shape` defines which calls are
+equal, and `alphabet` defines what can happen to a call. Both are tested against concrete calls.
 
 The walk uses the driver's `deliver`, not the flow alone, because only `deliver` handles keys that
 arrive twice, late, or before their question.
@@ -71,7 +71,7 @@ Deliver = Callable[[Flow, Live, Token, Event], Live]
 
 @frozen
 class World:
-    """The customers that the service finds, by their names in transcripts."""
+    """The customers that the service finds, and the e-mail address that callers spell."""
 
     name: str
     customers: tuple[Customer, ...]
@@ -79,38 +79,38 @@ class World:
     """Whether the e-mail entry is walked key by key."""
     local: str = "a"
     domain: str = "a.bc"
-    """The texts spelled there, before and after the at sign."""
+    """The domain that callers spell in the e-mail entry, after `local` and the at sign."""
 
     @property
     def known(self) -> Known:
-        """The values that can be keyed."""
+        """The values that callers can key."""
         return Known(self.customers, self.local, self.domain)
 
 
 @frozen
 class Move:
-    """One answer delivered to a call."""
+    """One event delivered to a call."""
 
     view: CallView
     """The call before the move, with its terms."""
     turn: Turn
-    """The turn before the move: what was said, and what it waited for."""
+    """The turn before the move: what was said, and what the call waited for."""
     event: Event
     next: Turn
     early: bool = False
     """Whether the key was pressed before the turn began."""
     late: bool = False
-    """Whether the answer was for an earlier turn."""
+    """Whether the event was for an earlier turn."""
     sent: frozenset[str] = frozenset()
     """The keys of the writes sent before this move."""
     cleared: frozenset[str] = frozenset()
     """The keys of those writes that a look-up has since shown to have had no effect."""
     tried: Guess | None = None
-    """The guess for which the record has reserved a try that has not been made yet."""
+    """The guess for which the record has reserved a try that has not been used yet."""
 
     @property
     def minted(self) -> int:
-        """How many consents the move created."""
+        """The number of consents that the move created."""
         return len(self.next.call.consents) - len(self.turn.call.consents)
 
 
@@ -118,7 +118,7 @@ class Move:
 
 
 def alphabet(flow: Flow, turn: Turn, world: World) -> tuple[Event, ...]:
-    """Return everything that can happen at a turn: one event per class. No one hangs up twice."""
+    """Return one event of each class that can happen at a turn. No one hangs up twice."""
     possible = _possible(flow, turn, world)
     gone = turn.call.results.hung_up
     return tuple(event for event in possible if not (gone and isinstance(event, HungUp)))
@@ -179,7 +179,7 @@ NOT_FOUND = CustomersFound(())
 
 
 def _found(call: Call, world: World) -> tuple[Event, ...]:
-    """Return search results: the world's customers, no one, or a bill that may have changed."""
+    """Return possible search results: the customers, the customers with changes, and no one."""
     found = CustomersFound(world.customers)
     if call.state not in CHANGED:
         return found, NOT_FOUND
@@ -188,7 +188,7 @@ def _found(call: Call, world: World) -> tuple[Event, ...]:
 
 
 CHANGED = {S.ENROLLMENT_CHECK: bills.Status.PENDING, S.LINK_CHECK: bills.Status.PAPERLESS}
-"""Look-ups that may show a bill with a different status than before, and that status."""
+"""States with a look-up that can show a new status of a bill, and that status."""
 
 
 @cache
@@ -208,7 +208,7 @@ def _changed(customers: tuple[Customer, ...], kind: str, now: bills.Status) -> t
 
 
 def _keys(flow: Flow, turn: Turn, world: World) -> Iterator[Event]:
-    """Yield keys at a question: each option, 0, `*`, `#`, a wrong one, and ones too early."""
+    """Yield keys at a question: each option, 0, `*`, `#`, a wrong key, and keys that come early."""
     state = turn.call.state
     if state in THROUGH and not world.spelled_out:
         yield from THROUGH[state]
@@ -233,15 +233,15 @@ THROUGH: Mapping[S, tuple[Digits, ...]] = {
     S.EMAIL_DOMAIN_ENTRY: (Digits(keys("2*22"), Ended.END_KEY),),
     S.EMAIL_READBACK: (Digits(keys("1")), Digits(keys("1"), interrupted=0)),
 }
-"""The e-mail entry as a single move. Its keys are covered by a separate walk."""
+"""The keys that get through the e-mail entry. A separate walk covers the entry key by key."""
 
 
 def shape(call: Call) -> tuple[object, ...]:
-    """Return everything that decides how a call continues. Calls of equal shape continue alike.
+    """Return everything that decides how a call continues: calls of equal shape continue alike.
 
-    Omits what was said, history that is never needed again (earlier consents to the same thing,
-    the exact outcome of a text, which tries were reserved, tries at questions that are not asked
-    again), and, in a call that has ended, everything except how it ended.
+    Leaves out what was said, and history that is never needed again: earlier consents to the same
+    thing, the exact outcome of a text, which tries were reserved, and tries at questions that are
+    not asked again. If a call has ended, leaves out everything except how it ended.
     """
     results = call.results
     outcomes = tuple(_of_outcome(outcome) for outcome in results.outcomes)
@@ -265,7 +265,7 @@ def shape(call: Call) -> tuple[object, ...]:
 
 
 def _all_but(kind: type[AttrsInstance], *left_out: str) -> Callable[[object], tuple[object, ...]]:
-    """Return a function that returns all fields of a class, even future ones, except some."""
+    """Return a function that gets an object's fields, even ones added later, except for some."""
     names = (each.name for each in fields(kind) if each.name not in left_out)
     return cast(Callable[[object], tuple[object, ...]], attrgetter(*names))
 
@@ -279,7 +279,7 @@ _of_outcome = _all_but(BillOutcome, "consent")
 
 
 def _spelled_alike(entry: Entry) -> Entry:
-    """Return an entry in which, if nothing is guessed, all letters and digits are the same."""
+    """Return an entry with all letters and digits made the same, unless its address is guessed."""
     if entry.pressed or (entry.local is None and entry.domain is None):
         return entry
     return evolve(entry, local=_alike(entry.local), domain=_alike(entry.domain))
@@ -305,7 +305,7 @@ def _over(sent: Sent) -> Sent:
 
 @frozen
 class _Place:
-    """A call on the walk, and the keys of the writes sent and cleared before it."""
+    """A turn on the walk, and the keys of the writes sent and cleared before it."""
 
     view: CallView
     turn: Turn
@@ -313,7 +313,7 @@ class _Place:
     cleared: frozenset[str] = frozenset()
     tried: Guess | None = None
     node: tuple[object, ...] = field(init=False, eq=False)
-    """The parts that make two places equal: the shape, and which current consents were acted on."""
+    """What makes places equal: shape, consents acted on, consents cleared, and reserved try."""
 
     @node.default
     def _make_node(self) -> tuple[object, ...]:
@@ -335,7 +335,7 @@ class _Place:
         cleared: frozenset[str] = frozenset(),
         tried: Guess | None = None,
     ) -> "_Place":
-        """Return the place of a turn."""
+        """Return the place of a turn on the walk."""
         return cls(CallView(turn.call, flow.terms), turn, sent, cleared, tried)
 
 
@@ -371,7 +371,7 @@ class Walk:
 
 
 Invariant = Callable[[Flow, Move], str | None]
-"""Returns what is wrong with a move, or None."""
+"""A function that returns what is wrong with a move, or None."""
 
 
 def walk(  # noqa: PLR0913 - each is a separate option of the walk
@@ -386,9 +386,9 @@ def walk(  # noqa: PLR0913 - each is a separate option of the walk
 ) -> Walk:
     """Walk every call that can follow from a turn in a world, depth first.
 
-    Moves that leave `inside` are checked against the invariants, but not followed. Stops after
-    `found_at_most` counterexamples. A call that returns to an earlier place might never end,
-    which breaks "every call ends".
+    Moves for which `inside` is False are checked against the invariants, but not followed. The
+    walk stops after `found_at_most` counterexamples. A call that returns to an earlier place
+    might never end, which breaks the invariant "every call ends."
     """
     seen = Walk(calls=1)
     first = _Place.of(flow, start, tried=GUESSED.get(start.call.state))
@@ -416,7 +416,7 @@ def walk(  # noqa: PLR0913 - each is a separate option of the walk
                 seen.found.append(Counterexample(name, problem, (*path, move)))
         number = numbers.setdefault(place.node, seen.calls)
         if number in under_way and not move.late:
-            again = f"back at {move.next.call.state.name}, with nothing changed"
+            again = f"the call is back at {move.next.call.state.name}, with nothing changed"
             seen.found.append(Counterexample("every call ends", again, (*path, move)))
         if number < seen.calls:
             continue
@@ -434,11 +434,11 @@ def walk(  # noqa: PLR0913 - each is a separate option of the walk
 def _moves(
     flow: Flow, place: _Place, world: World, deliver: Deliver
 ) -> Iterator[tuple[Move, _Place]]:
-    """Yield every move from a call: each answer in time, and each key also early and late.
+    """Yield every move from a place: each event in time, and each key also early and late.
 
     A key pressed ahead is delivered like one pressed in time, so its result is computed only
-    once. The two differ only if the key gives a consent. A late answer that changes nothing is
-    not a move.
+    once, and it is a separate move only if it gives a consent. A late key that changes nothing
+    is not a move.
     """
     turn = place.turn
     live = Live(turn, 2)
@@ -467,7 +467,7 @@ def _answer(place: _Place, event: Event, after: Turn, *, late: bool = False) -> 
 
 
 def writes(move: Move) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the keys of the writes sent after a move, and of those a look-up has cleared."""
+    """Return the keys of the writes sent so far, including this move's, and of those cleared."""
     request, sent, cleared = move.turn.then, move.sent, move.cleared
     if move.late or isinstance(move.event, HungUp):
         return sent, cleared
@@ -479,7 +479,7 @@ def writes(move: Move) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _shows_absent(move: Move) -> bool:
-    """Return whether a look-up shows the bill that was agreed to as on paper."""
+    """Return whether a look-up shows that the bill of the latest consent is on paper."""
     agreed = move.turn.call.consents[-1]
     if not isinstance(move.event, CustomersFound):
         return False
@@ -498,7 +498,7 @@ GUESSED: Mapping[S, Guess] = {
     S.NUMBER_CHECK: Guess.NUMBER,
     S.PHONE_CHECK: Guess.PHONE,
 }
-"""Questions whose answers a stranger could guess."""
+"""Questions with answers that a stranger could guess, and the kind of guess."""
 _LIMITS = (
     S.BEFORE_OFFER_LIMIT,
     S.HANDED_OVER_LIMIT,
@@ -509,7 +509,7 @@ _LIMITS = (
 
 
 def tries(move: Move) -> Guess | None:
-    """Return the try that is reserved but not made after a move; None once its question is left."""
+    """Return the try still reserved after a move; None once it is used or its question is left."""
     request, state = move.turn.then, move.next.call.state
     if isinstance(request, ReserveTry) and isinstance(move.event, TryReserved):
         return request.guess if state in GUESSED else None
@@ -518,11 +518,11 @@ def tries(move: Move) -> Guess | None:
 
 
 def _is_guess(move: Move) -> bool:
-    """Return whether keys were compared with something: an account, or four or more digits."""
+    """Return whether keys were compared with a whole account number or with last four digits."""
     state = move.turn.call.state
     if move.late or state not in GUESSED or not isinstance(move.event, Digits):
         return False
-    if move.event.ended is Ended.TIMEOUT:  # a pause: nothing is compared yet
+    if move.event.ended is Ended.TIMEOUT:  # after a pause, nothing is compared yet
         return False
     if state is S.ACCOUNT_ENTRY:
         return isinstance(move.next.then, SearchByAccountNumber)

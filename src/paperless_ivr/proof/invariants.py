@@ -1,7 +1,8 @@
-"""The invariants of every move of every call, whatever the caller and the service do.
+"""The invariants that hold for every move of every call, whatever the caller or service does.
 
-Each is a function of one move, with the name that the proof prints. The exploration adds one:
-"every call ends", meaning that no call returns to an earlier position.
+Each invariant is a function of one move, listed below under the name that the proof prints. The
+exploration adds another, "every call ends," which means that no call returns to an earlier
+position.
 """
 
 from collections.abc import Mapping
@@ -65,15 +66,15 @@ ADDRESS_SLOTS = {
     Purpose.TEXT: ({"ending"},),
     Purpose.AUTOPAY: ({"bill"}, {"terms"}),
 }
-"""Slots the caller must hear before a consent: at least one of each set; default: the bill."""
+"""Slots to hear before each consent: at least one of each set. The default is the bill."""
 WHAT_HAPPENS = {"next_email", "next_link", "next_kept"}
-"""Prompts that say what happens next; a caller must hear one before enrolling."""
+"""Prompts that say what happens next. A caller must hear one of them before enrolling."""
 NUMBER_ON_FILE = {"confirm_link_on_file", *(f"text_consent_{p}_on_file" for p in TextPurpose)}
 """Prompts that refer to the number on file without its digits."""
 
 
 def own_yes(_: Flow, move: Move) -> str | None:
-    """A consent comes from a key pressed in time, after its whole question was heard (R09)."""
+    """A consent comes from a key pressed in time, after the whole question was heard (R09)."""
     if not move.minted:
         return None
     if move.minted > 1:
@@ -118,7 +119,7 @@ def late_is_nothing(_: Flow, move: Move) -> str | None:
 
 
 def write_has_consent(_: Flow, move: Move) -> str | None:
-    """Nothing is enrolled, undone, texted, paid, or kept without its own consent (R09, R10)."""
+    """Every write or deferred request matches a consent in purpose and details (R09, R10)."""
     request = move.next.then
     purpose = _needs(request)
     if purpose is None or not isinstance(request, Write | DeferRequest):
@@ -160,7 +161,7 @@ def _same(request: object, consent: Consent) -> str | None:
 
 
 def once(_: Flow, move: Move) -> str | None:
-    """One write key per consent; sent again only after a look-up finds nothing (R23, R31)."""
+    """A write uses its consent's key, and is resent only if a look-up finds nothing (R23, R31)."""
     request = move.next.then
     if not is_write(request) or isinstance(move.event, HungUp) or move.late:
         return None
@@ -173,7 +174,7 @@ def once(_: Flow, move: Move) -> str | None:
 
 
 def nothing_personal_first(_: Flow, move: Move) -> str | None:
-    """No personal data is heard before the caller is identified (R17)."""
+    """No personal data is spoken before the caller is identified (R17)."""
     for prompt in move.next.say:
         revealed = {name for name, _ in prompt.slots} & PERSONAL
         if revealed and move.next.call.identity < Identity.LAST_FOUR_KEYED:
@@ -210,7 +211,7 @@ def one_key_waits(_: Flow, move: Move) -> str | None:
 
 
 def gone_is_gone(_: Flow, move: Move) -> str | None:
-    """After a hang-up, nothing is said or asked; the call ends as abandoned or taken back."""
+    """After a hang-up, nothing is said or asked. The call ends as abandoned or taken back."""
     call, then = move.next.call, move.next.then
     if not call.results.hung_up:
         return None
@@ -259,7 +260,7 @@ def _count(turn: Turn, registration: Registration) -> int:
 
 
 def done_is_done(_: Flow, move: Move) -> str | None:
-    """The call reports an enrollment by link as done only if the service just said so (R52)."""
+    """The call reports an enrollment by link only if the service has just confirmed it (R52)."""
     said = any(prompt.name == "link_done" for prompt in move.next.say)
     noted = _count(move.next, Registration.ACTIVE) > _count(move.turn, Registration.ACTIVE)
     if not said and not noted:
@@ -277,7 +278,7 @@ def done_is_done(_: Flow, move: Move) -> str | None:
 
 
 def waits_for_a_text(flow: Flow, move: Move) -> str | None:
-    """The call waits only for a texted link, if the policy allows, and not forever (R52)."""
+    """The call waits only for a link that was texted, and only as the policy allows (R52)."""
     call, text = move.next.call, flow.terms.policy.text
     if call.state is not S.LINK_WAIT:
         return None
@@ -291,7 +292,7 @@ def unchanged_is_unchanged(_: Flow, move: Move) -> str | None:
     """The call says that nothing was changed only if nothing was (R16)."""
     said = {prompt.name for prompt in move.next.say} & UNCHANGED
     if said and move.next.call.results.outcomes:
-        return f"{', '.join(sorted(said))} in a call that settled something"
+        return f"{', '.join(sorted(said))} is said in a call that settled something"
     return None
 
 
@@ -304,7 +305,7 @@ def promised_back(flow: Flow, move: Move) -> str | None:
 
 
 def nobody_is_nobody(_: Flow, move: Move) -> str | None:
-    """Searches, counts, and messages use only real numbers and addresses (R47)."""
+    """Searches, try counts, and messages use only real numbers and addresses (R47)."""
     request = move.next.then
     for name in ("ani", "phone"):
         number = getattr(request, name, None)
@@ -317,7 +318,7 @@ def nobody_is_nobody(_: Flow, move: Move) -> str | None:
 
 
 def pause_is_nothing(flow: Flow, move: Move) -> str | None:
-    """A pause in an entry neither ends it nor costs a try; the keys so far are kept (R15)."""
+    """A pause in an entry neither ends it nor costs a try, and keys so far are kept (R15)."""
     call, event = move.turn.call, move.event
     if not flow.takes_several_keys(call.state) or not isinstance(event, Digits) or move.late:
         return None
@@ -356,7 +357,7 @@ def card_is_not_kept(flow: Flow, move: Move) -> str | None:
 
 
 def _is_card(flow: Flow, number: str) -> bool:
-    """Whether keys look like a payment card or part of one, and are not an account number."""
+    """Return whether keys look like all or part of a card number, but not an account number."""
     accounts = flow.terms.accounts
     return accounts.may_be_card(number) and not accounts.begins(number)
 
@@ -371,7 +372,7 @@ def choices_differ(flow: Flow, move: Move) -> str | None:
 
 
 def reserved_first(flow: Flow, move: Move) -> str | None:
-    """A question with a guessable answer is asked only after its try was counted (R47)."""
+    """A question with a guessable answer is asked only after a try was counted (R47)."""
     request, state = move.turn.then, move.next.call.state
     asked = isinstance(request, ReserveTry) and isinstance(move.event, TryReserved)
     if asked and move.next.call.next_try == move.turn.call.next_try:
@@ -391,20 +392,22 @@ def reserved_first(flow: Flow, move: Move) -> str | None:
 
 
 def short_silence(_: Flow, move: Move) -> str | None:
-    """The caller waits in silence for one search at most, and only briefly (R10, R51)."""
+    """The caller waits in silence only for one brief search before the offer (R10, R51)."""
     request = move.next.then
     if move.late or move.next.call.results.hung_up or not isinstance(request, ServiceRequest):
         return None
     if move.next.call.state is S.LINK_CHECK:
         return None  # the caller was asked to stay on the line while opening the link
     if ahead(request) is bool(move.next.say):
-        return f"{type(request).__name__}: silence after the offer, or words before it"
+        return (
+            f"{type(request).__name__} is sent in silence after the offer, or with words before it"
+        )
     again = ahead(request) and ahead(move.turn.then)
     return "two searches in a row in silence" if again else None
 
 
 def _may_search(flow: Flow, move: Move) -> bool:
-    """Whether a try at an account was reserved, or the host vouches for the caller's account."""
+    """Return whether a try at an account was reserved, or the host vouches for the account."""
     request, host = move.turn.then, move.next.call.host
     if isinstance(request, ReserveTry):
         return isinstance(move.event, TryReserved) and request.guess is Guess.ACCOUNT
@@ -421,7 +424,7 @@ def _handed_over(host: Arrival) -> Secret | None:
 
 
 def _paid(flow: Flow, host: Arrival, customer: Customer) -> bool:
-    """Whether the host's approved payment names a customer's account or one of its invoices."""
+    """Return whether the host's approved payment names the customer's account or an invoice."""
     payment = host.payment
     if payment is None or not payment.approved:
         return False
@@ -464,7 +467,7 @@ def given_back(flow: Flow, move: Move) -> str | None:
 
 
 def handed_back_as_shown(flow: Flow, move: Move) -> str | None:
-    """The host gets back what was proved for the returned account, and no more (R47)."""
+    """The identity handed back with an account is at most what was proved for it (R47)."""
     if not isinstance(move.next.then, Return):
         return None
     back, host, shown = move.next.then.handback, move.next.call.host, move.next.call.shown
@@ -490,7 +493,7 @@ def shown_as_it_is(flow: Flow, move: Move) -> str | None:
     host, call = move.next.call.host, move.turn.call
     customer = CallView(move.next.call, flow.terms).customer
     if set(after.by_host) - set(before.by_host) - _stands_for(flow, move, _handed_over(host)):
-        return "matched an account number that the host never handed over"
+        return "the call matched an account number that the host never handed over"
     by_search = _stands_for(flow, move, call.entry.account)
     for number in set(after.numbers) - set(before.numbers) - by_search:
         whole = flow.terms.accounts.read(keyed(move)) or ""
@@ -503,7 +506,7 @@ def shown_as_it_is(flow: Flow, move: Move) -> str | None:
             return "last four digits counted as proved but not keyed"
     by_phone = isinstance(move.turn.then, SearchByCustomerPhoneNumber)
     if after.caller_id and not before.caller_id and not by_phone:
-        return "found by caller ID without a caller-ID search"
+        return "a customer counted as found by caller ID without a caller-ID search"
     if after.phone != before.phone and after.phone is not None:
         theirs = customer is not None and customer.phone == after.phone
         end = last_four(after.phone.reveal())
@@ -513,7 +516,7 @@ def shown_as_it_is(flow: Flow, move: Move) -> str | None:
 
 
 def _stands_for(flow: Flow, move: Move, number: Secret | None) -> set[Secret]:
-    """Return the accounts that a number identifies: those that a search by it found.
+    """Return the accounts that a number identifies: those that a search for it found.
 
     Without a search, it identifies only the account that the host's payment names.
     """
@@ -555,7 +558,7 @@ def two_facts(flow: Flow, move: Move) -> str | None:
 
 
 def fact_is_secret(flow: Flow, move: Move) -> str | None:
-    """The call never speaks digits of the phone on file that it could still ask for (R47)."""
+    """The call never speaks digits of the number on file that it could still ask for (R47)."""
     said = {s for prompt in move.next.say for _, s in prompt.slots if isinstance(s, Ending)}
     if not said:
         return None
@@ -563,7 +566,11 @@ def fact_is_secret(flow: Flow, move: Move) -> str | None:
     phone = view.customer.phone if view.customer else None
     if phone is None or facts.both_shown(view) or facts.phone_shown(view):
         return None
-    return "speaks digits the caller could still be asked for" if Ending(phone) in said else None
+    return (
+        "the call speaks digits the caller could still be asked for"
+        if Ending(phone) in said
+        else None
+    )
 
 
 def texts_stay_near(flow: Flow, move: Move) -> str | None:

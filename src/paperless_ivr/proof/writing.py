@@ -1,4 +1,4 @@
-"""Writes cases of the proof, and counterexamples, as transcripts."""
+"""Transcripts of counterexamples, and transcript headers for cases of the proof."""
 
 from attrs import evolve
 
@@ -43,7 +43,7 @@ def headers_of(case: Case) -> dict[str, str]:
 
 
 def _paid(by: Payment | None) -> str:
-    """Return a payment as the demo customer's handle, or as a description."""
+    """Return the handle of the demo customer who made a payment, or else a description of it."""
     if by is None:
         return ""
     approved = evolve(by, approved=True)

@@ -1,1 +1,1 @@
-"""The kit for writing adapters and tests: contracts, simulated callers, and runtimes."""
+"""A kit for writing adapters and tests: contracts, simulated callers, and simulated runtimes."""

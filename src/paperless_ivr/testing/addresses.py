@@ -1,7 +1,7 @@
-"""Made-up callers with e-mail addresses, and the keys and seconds it takes to key an address.
+"""Made-up callers with e-mail addresses, and the number of keys and seconds it takes to key one.
 
-The names are drawn from the decoder's own lists by frequency. Figures measured with them show
-regressions. They are not a claim about real callers.
+The names are drawn from the decoder's own lists, weighted by frequency. Figures measured with
+these callers can reveal regressions, but say nothing about real callers.
 """
 
 import random
@@ -36,12 +36,12 @@ PATTERNS = {
     "{word}{word2}": 1,
     "{first}{last}123": 2,
 }
-"""Kinds of local parts, and the percentage of people who have each."""
+"""Patterns of local parts, each with the percentage of people who use it."""
 
 
 @frozen
 class Person:
-    """A caller, and the names in which the account may be held."""
+    """A caller's address, and the names of two possible account holders: caller and spouse."""
 
     address: str
     holder: str
@@ -49,7 +49,7 @@ class Person:
 
 
 def people(count: int, seed: int) -> Iterator[Person]:
-    """Yield `count` callers, always the same ones for a seed."""
+    """Yield `count` callers. The same seed always yields the same callers."""
     chance = random.Random(seed)  # noqa: S311 - not used for secrets
     words = lexicon()
     first, last, common = _Draw.of(words.first), _Draw.of(words.last), _Draw.of(words.words)
@@ -78,46 +78,46 @@ def people(count: int, seed: int) -> Iterator[Person]:
 
 @frozen
 class _Draw:
-    """Draws texts from a list by frequency."""
+    """A list to draw random texts from, weighted by frequency."""
 
     texts: list[str]
     sums: list[float]
-    """The sums of the weights up to each text."""
+    """The cumulative weights of the texts."""
 
     @staticmethod
     def of(texts: WordList) -> "_Draw":
-        """Prepare to draw from the texts in a list, weighted by frequency."""
+        """Return a word list prepared for drawing."""
         return _Draw(texts.texts, list(accumulate(exp(-entry.cost) for entry in texts)))
 
     def by(self, chance: random.Random) -> str:
-        """Return one text."""
+        """Return a random text."""
         return chance.choices(self.texts, cum_weights=self.sums)[0]
 
 
 @frozen
 class Entry:
-    """The effort of keying an address and hearing it read back until it was right."""
+    """The effort it took to key an address and hear it read back until it was right."""
 
     address: str
-    """The address that the caller agreed to."""
+    """The address that the caller confirmed."""
     keys: int
-    """Keys pressed, including the one for yes."""
+    """The number of keys pressed, including the final key for yes."""
     words: int
-    """Words read back."""
+    """The number of words read back."""
     stars: int = 0
     spelled: bool = False
-    """Whether the two-key code was needed in the end."""
+    """Whether the caller had to switch to the two-key code."""
 
     def seconds(self, key: float, words_a_minute: float) -> float:
-        """Return the seconds, given the seconds per key and the words per minute."""
+        """Return the time in seconds, given the seconds per key and the words per minute."""
         return self.keys * key + self.words * 60 / words_a_minute
 
 
 def by_one_press(person: Person, decoder: EmailDecoder, holder: str) -> Entry:
-    """Key an address with one press per character, stopping each wrong piece with a star.
+    """Key an address with one press per character, and stop each wrong piece with a star.
 
-    As in a call, a stopped word is then read letter by letter, and a stopped character is ruled
-    out.
+    As in a call, a word that was stopped is then read letter by letter, and a character that was
+    stopped is ruled out.
     """
     address, keys = person.address, one_press(person.address, decoder)
     pressed, words, stars = len(keys), 0, 0
@@ -144,7 +144,7 @@ def by_one_press(person: Person, decoder: EmailDecoder, holder: str) -> Entry:
 
 
 def by_two_keys(person: Person, decoder: EmailDecoder) -> Entry:
-    """Key an address with two keys per character. Without slips, it is right the first time."""
+    """Key an address with two keys per character, without slips, so one read-back is enough."""
     local, _, domain = person.address.partition("@")
     pad = EmailPad()
     keys = f"{pad.code(local)}#{_domain_keys(domain, decoder, pad.code)}"
@@ -159,7 +159,7 @@ def by_multi_tap(person: Person, decoder: EmailDecoder) -> Entry:
 
 
 def one_press(address: str, decoder: EmailDecoder) -> str:
-    """Return the keys of an address, one per character."""
+    """Return the keys that enter an address with one press per character."""
     local, _, domain = address.partition("@")
     return f"{on_keys(local)}#{_domain_keys(domain, decoder, on_keys)}"
 
@@ -171,14 +171,14 @@ def _domain_keys(domain: str, decoder: EmailDecoder, code: Callable[[str], str])
 
 
 def _taps(text: str) -> str:
-    """Return the multi-tap keys: digits come after the letters of their key, symbols are on 1."""
+    """Return the multi-tap keys. A digit comes after the letters on its key. Symbols are on 1."""
     orders = {key: letters + key for key, letters in LETTERS.items()} | {"1": ".-_+1", "0": "0"}
     presses = {c: key * place for key, order in orders.items() for place, c in enumerate(order, 1)}
     return "".join(presses[character] for character in text)
 
 
 def _pieces(guess: Guess, at: int, letters: int) -> Iterator[str]:
-    """Yield what is read back from a position on, letter by letter up to another position."""
+    """Yield the pieces read back from position `at` on, letter by letter up to `letters`."""
     end = 0
     for piece in guess.pieces:
         begin, end = end, end + len(piece.text)
@@ -190,7 +190,7 @@ def _pieces(guess: Guess, at: int, letters: int) -> Iterator[str]:
 
 
 def _words(piece: str) -> int:
-    """Return the number of words in a spoken piece. In a domain, the dots are spoken."""
+    """Return the number of words in a spoken piece. The dots of a domain are spoken."""
     return 1 + 2 * piece.count(".") if len(piece) > 1 else 1
 
 

@@ -1,7 +1,7 @@
-"""A caller who follows a whole transcript through a document gateway.
+"""A simulated caller who plays a whole transcript through a document gateway.
 
-The gateway runs on a simulator of its runtime. The caller acts on each turn's document as the
-transcript says.
+The gateway runs on a simulator of its runtime. At each turn, the caller hears the document and
+does what the transcript specifies.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,13 +30,13 @@ from paperless_ivr.testing.playback import Playback
 from paperless_ivr.testing.virtual_caller import HangUp, Press, VirtualCaller
 
 DOCUMENTS_AT_MOST = 500
-"""The limit on documents in one call. More would mean a call that never ends."""
+"""The limit on documents in one call. A call that exceeds it probably never ends."""
 
 
 class Runtime(Protocol):
     """A document gateway on a simulator of its runtime, for one call.
 
-    The call's identifier is the runtime's own, and may differ from that of the arrival.
+    The call's identifier is the runtime's own, and may differ from the one in the arrival.
     """
 
     caller: VirtualCaller
@@ -54,17 +54,18 @@ class Runtime(Protocol):
 
     @property
     def handed_back(self) -> Mapping[str, str] | None:
-        """The hand-back to the host, with names as in `handback_to_strings`; None until then."""
+        """The fields that the host got back, named as in `handback_to_strings`; None until then."""
         ...
 
     def begins(self, arrival: Arrival) -> WebRequest:
-        """Return the request by which the host hands over the call, with `ani` and `dnis`."""
+        """Return the request that hands over the call, including its `ani` and `dnis`."""
         ...
 
     def follow(self, document: str) -> WebRequest | None:
-        """Follow a document, with the caller, and return the resulting request.
+        """Follow a document while the caller acts, and return the resulting request.
 
-        Returns None if the host has the call again, and the same as `ends` if the caller hung up.
+        Returns None if the call went back to the host, or the same request as `ends` if the
+        caller hung up.
         """
         ...
 
@@ -77,7 +78,7 @@ class Runtime(Protocol):
         ...
 
     def news(self) -> tuple[WebRequest, ...]:
-        """Return status reports of a call in progress, such as that the agent's leg has ended."""
+        """Return status reports about a call in progress, such as the end of the agent's leg."""
         ...
 
     def signed(self, request: WebRequest) -> WebRequest:
@@ -85,11 +86,11 @@ class Runtime(Protocol):
         ...
 
     def forged(self, request: WebRequest) -> WebRequest:
-        """Return the same request as sent by someone other than the runtime."""
+        """Return the request as it would be if someone other than the runtime had sent it."""
         ...
 
     def utterance(self, prompt: Prompt, language: str) -> str:
-        """Return what `VirtualCaller.begins` gets for a prompt spoken in a language."""
+        """Return the text that `VirtualCaller.begins` gets when a prompt is spoken."""
         ...
 
     def agent(self, result: TransferResult) -> None:
@@ -98,21 +99,21 @@ class Runtime(Protocol):
 
 
 Post = Callable[[WebRequest], Reply]
-"""Sends a request to a worker, and returns its reply."""
+"""A function that sends a request to a worker and returns the reply."""
 
 
 @define
 class Calling:
-    """The call of a transcript, on a document gateway."""
+    """The call in a transcript, played on a document gateway."""
 
     playback: Playback
     runtime: Runtime
     driver: WebDriver
-    """One of the workers; it is used to inspect the store."""
+    """The driver of one of the workers, used to inspect the store."""
     _heard: Call | None = field(init=False, default=None)
 
     def hold(self, post: Post) -> None:
-        """Run the call from its beginning to its end."""
+        """Run the call from beginning to end."""
         reply = post(self.runtime.begins(self.playback.transcript.arrival))
         for _ in range(DOCUMENTS_AT_MOST):
             if self._does_what_is_next() is None:

@@ -1,8 +1,8 @@
 """A seeded day of calls: made-up customers, unpredictable callers, and a service that can fail.
 
-The same seed gives the same day, call by call. The day runs through the blocking driver, on any
-record. It yields a history for reports, and for checking their counts. All personal data is
-made up.
+The same seed always produces the same calls. They run through the blocking driver, and work with
+any record. The resulting history is used to test reports and to check their counts. All personal
+data is made up.
 """
 
 import random
@@ -65,12 +65,12 @@ from paperless_ivr.testing.contracts.bench import Bench, Clock
 
 BILLER = "springfield-water"
 OPENS = datetime(2026, 11, 23, 13, 0, tzinfo=UTC)
-"""Seven in the morning in Chicago. In UTC, the last calls are on the next day."""
+"""Seven in the morning in Chicago. In UTC, the last calls of the day fall on the next day."""
 OPEN_FOR = timedelta(hours=16)
 TYPES = ("WATER", "SEWER", "GAS")
 LANGUAGES = ("en-US",) * 6 + ("es-US",) * 2 + (None,)
 DISTURBED = 0.15
-"""The share of calls during which something is wrong with the service."""
+"""The probability, for each hand-over, that an operation of the service is set to fail."""
 
 POLICY = Policy(
     biller=evolve(Policy().biller, id=BILLER, name="Springfield Water"),
@@ -83,7 +83,7 @@ POLICY = Policy(
 
 
 def books(chance: random.Random, customers: int) -> Books:
-    """Return customers with one to three bills, mostly on paper. All have paid their first bill."""
+    """Return customers with one to three bills each, mostly on paper. All paid the first bill."""
     made = tuple(_customer(chance, number) for number in range(customers))
     return Books(
         customers=made,
@@ -125,14 +125,14 @@ def _payment(number: int) -> secret.Secret:
 
 @frozen
 class Somebody:
-    """A caller who mostly does what is asked, but sometimes something else. A session gateway."""
+    """A session gateway with a caller who usually, but not always, does what the call asks."""
 
     chance: random.Random
     who: Customer
     flow: Flow
 
     def perform(self, turn: Turn, language: str) -> CallerEvent | None:  # noqa: ARG002 - a port
-        """Hear a turn, and do something."""
+        """Return what the caller does at a turn."""
         match turn.then:
             case Transfer():
                 return TransferEnded(self.chance.choice(tuple(TransferResult)))
@@ -154,7 +154,7 @@ class Somebody:
         return _typed(gather, self._sensible(turn))
 
     def _sensible(self, turn: Turn) -> str:
-        """Return keys that answer the question."""
+        """Return keys that answer the turn's question."""
         options = self.flow.menu(turn.call)
         if turn.call.state in OFFERS:
             return self.chance.choice("1117" if turn.call.state is State.OFFER_AT_START else "1112")
@@ -204,17 +204,17 @@ class Taken:
 
 @frozen
 class Came:
-    """The work done on an unfinished item after the calls."""
+    """An item of work that the calls left unfinished, and how it ended."""
 
     left: WorkItem
     to: ActivityType | ServiceAnswer
-    """How it ended; for a write, the answer that settled it."""
+    """How the item ended, or the answer that settled it if it was a write."""
     reason: str = ""
 
 
 @define
 class Day:
-    """A day of calls at one biller. The ledger is the store's record. Both use the day's clock."""
+    """A day of calls to one biller. The ledger is the store's record; both use the day's clock."""
 
     ledger: Ledger
     store: SessionStore
@@ -226,7 +226,7 @@ class Day:
     _names: "count[int]" = field(init=False, factory=count)
 
     def __attrs_post_init__(self) -> None:
-        """Give the service its customers, and set the clock to the beginning of the day."""
+        """Create the service with its customers, and set the clock to the beginning of the day."""
         self.chance = random.Random(self.seed)  # noqa: S311 - the day must be repeatable
         self.backend = MemoryBackend(books(self.chance, self.customers))
         self.clock.at = OPENS
@@ -234,9 +234,9 @@ class Day:
     def take(
         self, hand_overs: int, backend: Backend | None = None, *observers: Observer
     ) -> Iterator[Taken]:
-        """Run a number of hand-overs, spread over the day. Some belong to the same call.
+        """Run a number of hand-overs, spread over the day. Some calls have two hand-overs.
 
-        `backend` is the day's own by default, or a wrapper around it.
+        `backend` is the day's own by default. To change its behavior, pass a wrapper around it.
         """
         flow = Flow(Terms(POLICY))
         setup = Setup(
@@ -281,7 +281,7 @@ class Day:
         )
 
     def _disturbed(self) -> None:
-        """Sometimes make something go wrong with the service."""
+        """Occasionally make an operation of the service fail."""
         if self.chance.random() < DISTURBED:
             operation = self.chance.choice(sorted(self.backend.operations))
             how = self.chance.choice((*Fault, *Refusal))
@@ -290,7 +290,7 @@ class Day:
     # ── after the calls ──
 
     def finish(self) -> Iterator[Came]:
-        """Finish unfinished work as a relay might, leaving a part of it unfinished."""
+        """Finish some of the unfinished work, as a relay might, and leave the rest unfinished."""
         self.clock.at = OPENS + timedelta(days=2)
         bench = Bench(self.ledger, self.clock, BILLER)
         for task in Task:

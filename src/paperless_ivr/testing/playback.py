@@ -1,7 +1,7 @@
-"""A transcript as an environment for a driver: gateway, back end, and record follow it.
+"""A gateway, a back end, and a record that play a transcript to a driver.
 
-Tests run drivers, gateways, and stores in it: a call must go the same way as in the flow alone
-(`transcripts.replaying`).
+Tests use them to run drivers, gateways, and stores. The call must take the same path as in the
+flow alone (`transcripts.replaying`).
 """
 
 # ruff: noqa: ARG002 - the parameters are those of a gateway, a back end, and a record
@@ -32,23 +32,23 @@ from paperless_ivr.transcripts.script import Script
 
 @define
 class Playback(Script):
-    """The gateway, back end, and record of one call."""
+    """The gateway, the back end, and the record of one call, in one object."""
 
     _unreached: bool = field(init=False, default=False)
-    """Whether the service was not reached and the call has not moved since, so a retry may come."""
+    """Whether the service was unreachable and the call has not moved since. A retry may follow."""
     _unrecorded: str = field(init=False, default="")
-    """The request that the record did not answer, if the call has not moved since."""
+    """The name of the request that the record did not answer; "" once the call has moved."""
 
     @property
     def heard(self) -> list[str]:
-        """The prompts heard, as lines."""
+        """The transcript lines of the prompts heard."""
         return [line for line in self.lines if line.startswith("hears")]
 
     def moved(self, move: Move) -> None:
         """Observe a move of the call.
 
-        Only an answer's own move ends its retries, because a hang-up may come, or be observed
-        late by another worker, in between.
+        Only the move caused by an answer ends its retries, because a hang-up can happen in
+        between, or another worker can observe one late.
         """
         if isinstance(move.event, ServiceAnswer):
             self._unreached = False
@@ -89,7 +89,7 @@ class Playback(Script):
         return told
 
     def reserve(self, request: ReserveTry, limits: Limits) -> TryReserved | LimitReached:
-        """Return whether another try is left."""
+        """Return whether another try is allowed."""
         told = self._told(request) or TryReserved()
         assert isinstance(told, TryReserved | LimitReached)
         return told
@@ -105,13 +105,13 @@ class Playback(Script):
         return told
 
     def settle(self, key: str, answer: ServiceAnswer) -> None:
-        """Note an outcome."""
+        """Ignore the outcome of a write."""
 
     def note(self, activity: Activity) -> None:
-        """Note an activity."""
+        """Ignore an activity."""
 
     def _told(self, about: object) -> Event | None:
-        """Return what the transcript says about the record, if anything."""
+        """Return the record's answer according to the transcript, if there is one."""
         name = type(about).__name__
         if self._unrecorded == name:
             raise RecordDown
@@ -123,5 +123,5 @@ class Playback(Script):
 
 
 def _fits(playback: Playback) -> tuple[Backend, Record]:
-    """Let the type checker confirm that a playback is both."""
+    """Have the type checker confirm that a playback is both a back end and a record."""
     return playback, playback

@@ -1,9 +1,9 @@
-"""Callers, back ends, and calls for Hypothesis. Only this module imports Hypothesis.
+"""Hypothesis strategies for callers, back ends, and calls. Only this module imports Hypothesis.
 
-`calls(flow)` draws calls that can really happen: it walks the flow from `begin`, with a fitting
-event at every turn. A `Caller` looks at the turn and returns an event, or None if it only waits.
-A `World` answers a request. All personal data is made up and distinctive, so that a test can
-search for it.
+`calls(flow)` draws only calls that can really happen: it walks the flow from `begin`, and draws
+an event that fits each turn. A `Caller` returns a strategy for what the caller does at a turn,
+which is None if the caller only waits. A `World` returns a strategy for the answer to a request.
+All personal data is made up and distinctive, so that a test can search for it.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -123,12 +123,15 @@ _ARRIVALS = st.builds(
 
 
 def customers() -> st.SearchStrategy[e.Customer]:
-    """Draw a customer, with data on file that a service may leave out."""
+    """Draw a customer. Data that a service can leave out may be missing."""
     return _CUSTOMERS
 
 
 def arrivals() -> st.SearchStrategy[h.Arrival]:
-    """Draw a hand-over at any moment. After a payment, it has that payment; most are approved."""
+    """Draw a hand-over at any moment.
+
+    A hand-over after a payment includes the payment, which is usually approved.
+    """
     return _ARRIVALS.map(
         lambda a: a if a.moment is h.Moment.AFTER_PAYMENT else evolve(a, payment=None)
     )
@@ -192,12 +195,12 @@ _FLOWS = st.builds(lambda policy, has: Flow(Terms(policy, has)), _POLICIES, _OPE
 
 
 def policies() -> st.SearchStrategy[p.Policy]:
-    """Draw a valid policy, with budgets small enough for calls to use them up."""
+    """Draw a valid policy, with budgets small enough for a call to use up."""
     return _POLICIES
 
 
 def flows() -> st.SearchStrategy[Flow]:
-    """Draw the flow with any policy, and a service that may lack operations."""
+    """Draw a flow with any policy, and with a service that may lack operations."""
     return _FLOWS
 
 
@@ -205,9 +208,10 @@ def flows() -> st.SearchStrategy[Flow]:
 
 
 def answers(request: r.Request, found: Sequence[e.Customer] = ()) -> Events:
-    """Draw any answer that fits a request: done, refused, unavailable, unknown (R23).
+    """Draw any answer that fits a request: done, refused, unavailable, or unknown (R23).
 
-    `found` are the customers that the call knows. A look-up may find them again, changed.
+    `found` contains the customers that the call already knows. A look-up may return them with
+    changes.
     """
     done = done_by(request, found)
     if isinstance(request, r.Read):
@@ -229,7 +233,7 @@ _SCREENED: Events = st.builds(
 
 
 def done_by(request: r.Request, found: Sequence[e.Customer] = ()) -> Events:
-    """Draw the answer of a back end that does what it is asked, and knows the caller."""
+    """Draw the answer of a back end that carries out the request and knows the caller."""
     match request:
         case r.SearchByAccountNumber(account=account):
             again = tuple(customer for customer in found if customer.account == account)
@@ -256,7 +260,7 @@ _SEVERAL: Events = st.lists(_CUSTOMERS, min_size=1, max_size=3).map(
 
 
 def _otherwise(request: r.Request) -> Events:
-    """Draw the same operation's answer if it finds nothing, or refuses the caller."""
+    """Draw a different answer to the same request, such as no match, or a limit reached."""
     match request:
         case r.SearchByAccountNumber() | r.SearchByCustomerPhoneNumber():
             return st.just(e.CustomersFound(())) | _SEVERAL
@@ -272,7 +276,7 @@ def _otherwise(request: r.Request) -> Events:
 
 @st.composite
 def _seen_again(draw: st.DrawFn, found: Sequence[e.Customer]) -> e.CustomersFound:
-    """Draw known customers at a second look-up: pending, paperless, or with a bill missing."""
+    """Draw known customers with changes: bills that are pending, paperless, or missing."""
     paperless, pending = draw(st.sampled_from(((False, False), (False, True), (True, False))))
     return e.CustomersFound(
         tuple(
@@ -308,7 +312,7 @@ def silent(_: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
 
 
 def cooperative(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Draw events of a caller who does what is asked, and says yes: enrolls if possible."""
+    """Draw events of a caller who follows instructions, says yes, and enrolls if possible."""
     gather, call = turn.then, turn.call
     if not isinstance(gather, Gather):
         return _waits()
@@ -323,7 +327,7 @@ _AGREEING = (Choice.YES, Choice.LANGUAGE, Choice.BILL, Choice.DOMAIN, Choice.TEX
 
 
 def _entries(call: Call, pad: EmailPad) -> st.SearchStrategy[str]:
-    """Draw the keys of a caller who has understood the question."""
+    """Draw the keys of a caller who understands the question."""
     match call.state:
         case State.IDENTITY_CHECK:
             theirs = [last_four(customer.account.reveal()) for customer in call.found]
@@ -363,13 +367,13 @@ def curious(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
 
 
 def _heard(turn: Turn) -> Callable[[e.Digits], st.SearchStrategy[e.Digits]]:
-    """Return a function that draws the same keys, pressed during some prompt."""
+    """Return a function that draws the given keys as pressed during one of the prompts."""
     pieces = st.integers(0, max(len(turn.say) - 1, 0))
     return lambda digits: pieces.map(lambda piece: evolve(digits, interrupted=piece))
 
 
 def impatient(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Draw events of a caller who knows the menus, and presses keys ahead of the prompts."""
+    """Draw events of a caller who knows the menus, and presses keys during the first prompt."""
     return cooperative(flow, turn).map(
         lambda event: evolve(event, interrupted=0) if isinstance(event, e.Digits) else event
     )
@@ -393,13 +397,13 @@ def hangs_up_anywhere(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent
 
 
 def keeps_pressing_zero(_: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Draw events of a caller who wants a person, whatever the question."""
+    """Draw events of a caller who asks for a person at every question."""
     gather = turn.then
     return st.just(_typed(gather, "0")) if isinstance(gather, Gather) else _waits()
 
 
 def types_a_card_number(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Draw events of a caller who keys a payment card when asked for a long number."""
+    """Draw events of a caller who keys a payment card number when asked for a long number."""
     gather = turn.then
     if isinstance(gather, Gather) and gather.private and gather.max_keys >= len(_CARDS[0]):
         return st.sampled_from(_CARDS).map(lambda card: _typed(gather, card))
@@ -407,7 +411,7 @@ def types_a_card_number(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEve
 
 
 _CARDS = ("4111111111111111", "5555555555554444")
-"""Numbers that card networks publish for tests."""
+"""Test numbers published by card networks."""
 
 CALLERS: tuple[Caller, ...] = (
     cooperative,
@@ -422,7 +426,7 @@ CALLERS: tuple[Caller, ...] = (
 
 
 def anybody(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Draw events of a different kind of caller at every turn."""
+    """Draw events of a caller who may behave differently at every turn."""
     return _often(cooperative, *CALLERS).flatmap(lambda caller: caller(flow, turn))
 
 
@@ -448,9 +452,9 @@ def walks(
     worlds: Iterable[World] = (done_by, answers),
     most: int = 40,
 ) -> tuple[Step, ...]:
-    """Draw a call from its first turn to its end, or up to a number of events.
+    """Draw a call from its first turn to its end, with at most `most` events.
 
-    Raises whatever the flow raises. Only fitting events happen, so it should raise nothing.
+    Raises whatever the flow raises, which should be nothing, because every event fits its turn.
     """
     caller = draw(st.sampled_from(tuple(callers)))
     world = draw(st.sampled_from(tuple(worlds)))
@@ -494,7 +498,7 @@ def calls(
 
 _TEXT = st.text(max_size=80)
 _ODD_TYPES = st.text(st.characters(exclude_characters="0123456789"), max_size=80)
-"""Types are not secrets. They have no digits, which could match a secret's by chance."""
+"""Arbitrary invoice types. They are not secret, and have no digits that could match a secret."""
 _ANYTHING = st.builds(Secret, _TEXT, st.sampled_from(Kind))
 _ODD_CUSTOMERS = st.builds(
     e.Customer,
@@ -544,10 +548,10 @@ _EVENTS: Events = st.one_of(
 
 
 def digits_events() -> st.SearchStrategy[e.Digits]:
-    """Draw keys as a runtime may report them, even characters that no keypad has."""
+    """Draw keys as a runtime could report them, including characters that no keypad has."""
     return _DIGITS_EVENTS
 
 
 def events() -> Events:
-    """Draw any event, plausible or hostile: values that fit no turn, texts that are not keys."""
+    """Draw any event, even one that fits no turn or has text that is not keys."""
     return _EVENTS

@@ -1,7 +1,8 @@
-"""A small simulator of Twilio: follows TwiML with a virtual caller, and signs its requests.
+"""A small simulator of Twilio that follows TwiML with a virtual caller, and signs its requests.
 
-Based on https://www.twilio.com/docs/voice/twiml and its pages on verbs. Keys pressed outside of
-a `<Gather>` are lost. The verb after a `<Gather>` is reached if no key came. No real time passes.
+It is based on https://www.twilio.com/docs/voice/twiml and the pages about each verb. Keys pressed
+outside a `<Gather>` are lost. If a `<Gather>` gets no key, the next verb is executed, unless
+`actionOnEmptyResult` is true. No real time passes.
 """
 
 from collections.abc import Iterator, Mapping
@@ -36,24 +37,24 @@ DIALED = {
 
 
 class _OnHook(Exception):
-    """The caller is gone."""
+    """Raised when the caller has hung up."""
 
 
 @define
 class SimulatedTwilio:
-    """Twilio, and a host that uses it, for one call."""
+    """A simulation of Twilio, and of a host that uses it, for one call."""
 
     gateway: TwilioGateway
     call_id: str = "CA" + 32 * "0"
     caller: VirtualCaller = field(factory=VirtualCaller)
     number: str = "+12175550151"
-    """The caller's number before a call begins."""
+    """The caller's number, which `begins` replaces with the one in the arrival."""
     dialed: str = "+12175550100"
-    """The number that was called, if the host hands over none."""
+    """The number that was dialed, unless the host hands over a different one."""
     handed_back: Mapping[str, str] | None = None
-    """The hand-back that the host got."""
+    """The hand-back that the host received."""
     query: str = ""
-    """The query of the URL that handed the call back."""
+    """The query string of the URL that handed the call back."""
     _result: TransferResult = TransferResult.NO_ANSWER
 
     @property
@@ -64,7 +65,7 @@ class SimulatedTwilio:
     # ── the host's side ──
 
     def begins(self, arrival: Arrival) -> WebRequest:
-        """Have the host redirect the call to the gateway. The call's identifier is Twilio's own."""
+        """Have the host redirect the call to the gateway. The call keeps Twilio's identifier."""
         number = arrival.ani.reveal() if arrival.ani else "anonymous"
         self.number, self.dialed = number, arrival.dnis or self.dialed
         known = arrival_to_strings(arrival)
@@ -72,11 +73,11 @@ class SimulatedTwilio:
         return self._request(f"{self.gateway.address}/begin" + (f"?{told}" if told else ""))
 
     def ends(self) -> WebRequest:
-        """Return the number's status callback for the end of the call."""
+        """Return the status callback that reports the end of the call."""
         return self._request(f"{self.gateway.address}/status", CallStatus="completed")
 
     def news(self) -> tuple[WebRequest, ...]:
-        """Return status callbacks of a call in progress."""
+        """Return status callbacks for a call in progress."""
         url = f"{self.gateway.address}/status"
         return tuple(self._request(url, CallStatus=status) for status in ("ringing", "in-progress"))
 
@@ -109,7 +110,7 @@ class SimulatedTwilio:
             self._pass(seconds)
 
     def follow(self, document: str) -> WebRequest | None:
-        """Follow a document. Returns None if the host has the call again."""
+        """Follow a document. Returns the next request, or None once the call is handed back."""
         self.handed_back = None
         try:
             for verb in ET.fromstring(document):  # noqa: S314 - our own document
@@ -121,7 +122,7 @@ class SimulatedTwilio:
         return None
 
     def _do(self, verb: ET.Element) -> tuple[str, dict[str, str]] | None:
-        """Execute a verb, and return the URL it leads to with the fields it reports."""
+        """Execute a verb, and return the URL and the form fields of the next request, if any."""
         match verb.tag:
             case "Say" | "Play":
                 self._speak(verb, listening=False)
@@ -134,7 +135,7 @@ class SimulatedTwilio:
                 self._pass(TALK)
                 said = {"DialCallStatus": DIALED[self._result]} if self._result in DIALED else {}
                 return verb.attrib["action"], said
-        message = f"<{verb.tag}> is not a verb that the simulator supports"
+        message = f"the simulator does not support the verb <{verb.tag}>"
         raise AssertionError(message)
 
     def _go(self, url: str, told: dict[str, str]) -> WebRequest | None:
@@ -159,7 +160,7 @@ class SimulatedTwilio:
         return verb.attrib["action"], {"Digits": keys, "FinishedOnKey": finished}
 
     def _keys(self, verb: ET.Element, wait: float) -> Iterator[str]:
-        """Yield the keys of a gather, until the time for a key runs out."""
+        """Yield the keys of a gather until no key comes in time."""
         for nested in verb:
             if key := self._speak(nested, listening=True):
                 yield key
@@ -170,7 +171,7 @@ class SimulatedTwilio:
     # ── the caller ──
 
     def _speak(self, verb: ET.Element, *, listening: bool) -> str:
-        """Speak, and return the key that interrupts, if any."""
+        """Speak an utterance, and return the key that interrupts it, if any."""
         if self.caller.gone:
             raise _OnHook
         self.caller.begins(_text(verb))
@@ -222,7 +223,7 @@ class SimulatedTwilio:
 
 
 def _text(verb: ET.Element) -> str:
-    """Return what is heard from a `<Say>` or `<Play>`."""
+    """Return what the caller hears from a `<Say>` or `<Play>`."""
     language = verb.attrib.get("language", "")
     words: list[str] = []
     for element in verb.iter():

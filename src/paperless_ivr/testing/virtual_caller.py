@@ -2,7 +2,7 @@
 
 The caller's actions are planned turn by turn: pressing keys during a prompt or after all prompts,
 or hanging up. The simulator of a runtime notifies the caller when an utterance begins and ends,
-and asks what happens next as time passes. No real time passes.
+and asks what the caller does next as the simulated time advances. No real time passes.
 """
 
 from collections import deque
@@ -16,10 +16,11 @@ ON_HOOK = "on-hook"
 
 @frozen
 class Press:
-    """Presses keys, with `apart` seconds between them.
+    """Keys to press, with `apart` seconds between them.
 
-    The first key comes `after` seconds after the beginning of the turn's prompt `at`. Without
-    `at`, it comes after the caller's last key, or after all prompts if there was no key.
+    The first key comes `after` seconds after the turn's prompt number `at` begins. If `at` is
+    None, it comes `after` seconds after the caller's last key, or after the end of all prompts
+    if there was no key.
     """
 
     keys: str
@@ -30,7 +31,7 @@ class Press:
 
 @frozen
 class HangUp:
-    """Hangs up, at a time given as in `Press`."""
+    """A hang-up, at a time given as in `Press`."""
 
     at: int | None = None
     after: float = 0.5
@@ -41,7 +42,7 @@ Act = Press | HangUp
 
 @frozen
 class _Deed:
-    """One key, or the hang-up."""
+    """A single key, or the hang-up."""
 
     what: str = field(repr=False)
     at: int | None
@@ -50,22 +51,22 @@ class _Deed:
 
 @define
 class VirtualCaller:
-    """Hears utterances, and does what was planned."""
+    """A caller who hears utterances and acts as planned."""
 
     now: float = 0.0
     gone: bool = False
     heard: list[str] = field(factory=list)
-    """Every utterance of the call that began."""
+    """Every utterance that has begun during the call."""
     at: int | None = None
-    """The prompt during which the last key was planned."""
+    """The prompt number (`at`) that was planned for the last action."""
     _due: deque[_Deed] = field(factory=deque, repr=False)
     _begun: list[float] = field(factory=list)
     _prompts: int = 0
     _since: float | None = None
-    """When the last key was pressed, or all prompts had been spoken."""
+    """The time of the last key, or of the end of all prompts; None before either."""
 
     def plan(self, *acts: Act, prompts: int = 0) -> None:
-        """Plan what the caller does in the next turn, which has this many prompts."""
+        """Plan what the caller does in the next turn, which has `prompts` prompts."""
         self._due = deque(_deeds(acts))
         self._begun, self._prompts = [], prompts
         self._since = None if prompts else self.now
@@ -81,9 +82,9 @@ class VirtualCaller:
             self._since = self.now
 
     def next(self, within: float) -> str:
-        """Return what the caller does within this many seconds: a key, ON_HOOK, or nothing ("").
+        """Return what the caller does within the given seconds: a key, ON_HOOK, or nothing ("").
 
-        Advances the clock to that time, or by `within` seconds if nothing happens.
+        Advances the clock to the time of the action, or by `within` seconds if nothing happens.
         """
         if self.gone:
             return ON_HOOK
@@ -98,7 +99,7 @@ class VirtualCaller:
         return deed.what
 
     def _when(self) -> float | None:
-        """Return when the next action is due; None if that is not known yet."""
+        """Return the time of the next action; None if it is not known yet."""
         if not self._due:
             return None
         deed = self._due[0]

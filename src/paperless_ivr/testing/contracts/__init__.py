@@ -1,6 +1,6 @@
-"""The contracts of back ends, records, stores of live calls, and gateways, as reusable checks.
+"""Reusable checks of the contracts of back ends, records, stores, and gateways.
 
-Each check takes a function that makes a fresh instance, and raises one AssertionError that names
+Each check takes a function that makes a fresh instance, and raises one AssertionError that lists
 every broken promise. No test runner is needed.
 """
 

@@ -34,7 +34,7 @@ from paperless_ivr.testing.contracts.checking import AT_ONCE, at_once, holds, ra
 
 TASKS = (Task.SETTLE, Task.COMPLETE, Task.FOLLOW)
 ENDS = (ActivityType.GIVEN_UP, ActivityType.EXPORTED, ActivityType.EXPIRED)
-"""An ending for each task."""
+"""A possible ending for each task."""
 
 
 def _keys(left: tuple[WorkItem, ...]) -> list[str]:
@@ -42,7 +42,7 @@ def _keys(left: tuple[WorkItem, ...]) -> list[str]:
 
 
 def _unsettled(make: MakeRecord) -> None:
-    """Writes whose outcome is not certain are returned, as they were first put on record."""
+    """Writes with an uncertain outcome are returned as they were first put on record."""
     answers: dict[str, ServiceAnswer | None] = {
         "never": None,
         "lost": OutcomeUnknown(),
@@ -62,27 +62,29 @@ def _unsettled(make: MakeRecord) -> None:
 
     left = bench.record.unsettled(bench.clock())
 
-    same("what is left", ["never", "lost", "down"], _keys(left))
+    same("the list of unsettled writes", ["never", "lost", "down"], _keys(left))
     same("the write", preference("never"), left[0].write)
     same("its evidence", first, left[0].evidence)
-    same("its time", bench.clock() - timedelta(seconds=1), left[0].at)
-    same("its answers", [None, OutcomeUnknown(), OutcomeUnknown()], [w.answer for w in left])
+    same("the time of the write", bench.clock() - timedelta(seconds=1), left[0].at)
+    same(
+        "the list of answers", [None, OutcomeUnknown(), OutcomeUnknown()], [w.answer for w in left]
+    )
 
 
 def _unsettled_before(make: MakeRecord) -> None:
-    """Writes of calls that may still be in progress are not returned yet."""
+    """A write of a call that may still be in progress is not returned yet."""
     bench = Bench.of(make)
     bench.intend(preference("old"))
     bench.clock.go(seconds=1)
     bench.intend(preference("new"))
 
-    same("what is left", ["old"], _keys(bench.record.unsettled(bench.clock())))
+    same("the list of unsettled writes", ["old"], _keys(bench.record.unsettled(bench.clock())))
     got = bench.record.claim(Task.SETTLE, bench.biller, "one", LEASE, bench.clock(), 9)
     same("what is claimed", ["old"], _keys(got))
 
 
 def _latest_deferred(make: MakeRecord) -> None:
-    """The latest deferred request for a bill counts, even if an earlier one is saved again."""
+    """Only the latest deferred request for a bill counts, even if an earlier one is saved again."""
     bench = Bench.of(make)
     elsewhere = evolve(bench, biller="another-biller")
     for key, invoice_type in (("w1", "WATER"), ("w2", "GAS"), ("w3", "WATER"), ("w1", "WATER")):
@@ -93,7 +95,7 @@ def _latest_deferred(make: MakeRecord) -> None:
 
     kept = bench.record.kept()
 
-    same("what stands", ["w2", "w3", "w4", "w5"], _keys(kept))
+    same("the list of open requests", ["w2", "w3", "w4", "w5"], _keys(kept))
     same("the request", neighbor, kept[-1].request)
     same("its evidence", bench.evidence("w5"), kept[-1].evidence)
 
@@ -108,15 +110,15 @@ def _write_instead_of_deferred(make: MakeRecord) -> None:
     bench.done(bench.text())
     bench.intend(preference("p1"))
     bench.record.settle("p1", Refused(Refusal.OTHER))
-    same("before", ["w1", "w2", "w3"], _keys(bench.record.kept()))
+    same("the list of open requests at first", ["w1", "w2", "w3"], _keys(bench.record.kept()))
 
     bench.done(preference("p2", paperless=False))
 
-    same("what stands", ["w2", "w3"], _keys(bench.record.kept()))
+    same("the list of open requests", ["w2", "w3"], _keys(bench.record.kept()))
 
 
 def _write_before_deferred(make: MakeRecord) -> None:
-    """A write that turns out done leaves later deferred requests open, except one with its key."""
+    """A write accepted late leaves newer deferred requests open, except one with the same key."""
     bench = Bench.of(make)
     bench.intend(preference("w1"))
     bench.intend(preference("w2", "GAS"))
@@ -127,11 +129,11 @@ def _write_before_deferred(make: MakeRecord) -> None:
     bench.record.settle("w1", Accepted())
     bench.record.settle("w2", Accepted())
 
-    same("what stands", ["w3"], _keys(bench.record.kept()))
+    same("the list of open requests", ["w3"], _keys(bench.record.kept()))
 
 
 def _followed(make: MakeRecord) -> None:
-    """Accepted registrations are followed. Paper, texts, and refused writes are not."""
+    """Accepted registrations are followed. Opt-outs, texts, and unsettled writes are not."""
     bench = Bench.of(make)
     bench.done(preference("w1"))
     bench.record.settle("w1", Accepted())
@@ -144,10 +146,10 @@ def _followed(make: MakeRecord) -> None:
 
     same("the write", preference("w1"), followed.write)
     same("its evidence", bench.evidence("w1"), followed.evidence)
-    same("since when", bench.clock(), followed.at)
+    same("the time since when it is followed", bench.clock(), followed.at)
     bench.clock.go(seconds=1)
     bench.record.settle("w3", Accepted())
-    same("both", ["w1", "w3"], _keys(bench.record.followed()))
+    same("the list of followed registrations", ["w1", "w3"], _keys(bench.record.followed()))
 
 
 def _followed_until(make: MakeRecord) -> None:
@@ -158,18 +160,18 @@ def _followed_until(make: MakeRecord) -> None:
     bench.intend(preference("lost", "GAS"))
     bench.clock.go(seconds=1)
     bench.done(preference("w3"))
-    same("again", ["w2", "w3"], _keys(bench.record.followed()))
+    same("the list after a second registration", ["w2", "w3"], _keys(bench.record.followed()))
     bench.clock.go(seconds=1)
     bench.done(preference("w4", "GAS", paperless=False))
-    same("back on paper", ["w3"], _keys(bench.record.followed()))
+    same("the list after an opt-out", ["w3"], _keys(bench.record.followed()))
 
     bench.record.settle("lost", Accepted())
 
-    same("after an old one turned out done", ["w3"], _keys(bench.record.followed()))
+    same("the list after an old write was accepted", ["w3"], _keys(bench.record.followed()))
 
 
 def _with_one_of_each(bench: Bench) -> None:
-    """Add unfinished work of each task, under one key."""
+    """Add an unfinished item for each task. Two of the items share a key."""
     bench.keep(deferred_of("w1"))
     bench.clock.go(seconds=1)
     bench.done(preference("f1", "GAS"))
@@ -177,7 +179,7 @@ def _with_one_of_each(bench: Bench) -> None:
 
 
 def _claimed_alone(make: MakeRecord) -> None:
-    """Claimed work is given to no one else before its lease ends, and attempts are counted."""
+    """No one else can claim work before its lease ends, and attempts are counted."""
     for task in TASKS:
         bench = Bench.of(make)
         _with_one_of_each(bench)
@@ -191,7 +193,7 @@ def _claimed_alone(make: MakeRecord) -> None:
 
 
 def _own_billers(make: MakeRecord) -> None:
-    """Unfinished work of one biller is not given to a holder that works for another."""
+    """A holder that works for one biller does not get another biller's work."""
     for task in TASKS:
         bench = Bench.of(make)
         _with_one_of_each(bench)
@@ -199,7 +201,7 @@ def _own_billers(make: MakeRecord) -> None:
 
 
 def _oldest_first(make: MakeRecord) -> None:
-    """The oldest work is claimed first, and no more than requested."""
+    """The oldest work is claimed first, and never more of it than requested."""
     bench = Bench.of(make)
     for number in range(5):
         bench.keep(deferred_of(f"w{number}", f"TYPE-{number}"))
@@ -235,13 +237,13 @@ def _released(make: MakeRecord) -> None:
         (got,) = bench.claim(task)
         bench.record.release(got, "one", bench.clock() + timedelta(hours=1))
         bench.clock.go(minutes=59)
-        same("what is there too early", (), bench.claim(task, "two"))
+        same("what is claimed too early", (), bench.claim(task, "two"))
         bench.clock.go(minutes=2)
-        same("what is there then", [got.key], _keys(bench.claim(task, "two")))
+        same("what is claimed after the given time", [got.key], _keys(bench.claim(task, "two")))
 
 
 def _finished(make: MakeRecord) -> None:
-    """Finished work is gone, but other tasks under its key remain."""
+    """Finished work is gone, but other tasks with the same key remain."""
     for task, how in zip(TASKS, ENDS, strict=True):
         bench = Bench.of(make)
         _with_one_of_each(bench)
@@ -252,7 +254,7 @@ def _finished(make: MakeRecord) -> None:
         same(f"what is left after {task}", [int(other is not task) for other in TASKS], left)
         held = bench.record
         told = (held.unsettled(bench.clock()), held.kept(), held.followed())
-        same("the counts", left, [len(some) for some in told])
+        same("the list of counts", left, [len(some) for some in told])
 
 
 def _no_end(make: MakeRecord) -> None:
@@ -271,7 +273,7 @@ def _no_end(make: MakeRecord) -> None:
 
 
 def _stale_holder(make: MakeRecord) -> None:
-    """A holder whose claim has ended, or that has none, can neither finish nor release work."""
+    """A holder without a current claim can neither finish nor release work."""
     for task, how in zip(TASKS, ENDS, strict=True):
         bench = Bench.of(make)
         _with_one_of_each(bench)
@@ -282,8 +284,8 @@ def _stale_holder(make: MakeRecord) -> None:
         ) -> None:
             finish = partial(bench.record.finish, got, holder, how)
             release = partial(bench.record.release, got, holder, bench.clock())
-            raises(f"finishing it as {holder}", StaleClaim, finish)
-            raises(f"releasing it as {holder}", StaleClaim, release)
+            raises(f"finishing the work as {holder}", StaleClaim, finish)
+            raises(f"releasing the work as {holder}", StaleClaim, release)
 
         refused("two")
         bench.clock.go(minutes=2)
@@ -294,7 +296,7 @@ def _stale_holder(make: MakeRecord) -> None:
 
 
 def _settled_meanwhile(make: MakeRecord) -> None:
-    """A claim ends once its work is done: its write is settled, or its request superseded."""
+    """A claim ends when its write is settled, or its request or registration is superseded."""
     bench = Bench.of(make)
     _with_one_of_each(bench)
     held = [got for task in TASKS for got in bench.claim(task)]
@@ -304,11 +306,11 @@ def _settled_meanwhile(make: MakeRecord) -> None:
     bench.done(preference("f2", "GAS"))
 
     for got, how in zip(held, ENDS, strict=True):
-        raises("finishing it", StaleClaim, partial(bench.record.finish, got, "one", how))
+        raises("finishing the work", StaleClaim, partial(bench.record.finish, got, "one", how))
 
 
 def _consents(make: MakeRecord) -> None:
-    """A consent can be looked up by its reference, word for word, however it got on record."""
+    """A consent can be looked up by its reference, unchanged, no matter how it was recorded."""
     bench = Bench.of(make)
     noted = evolve(bench.evidence("c1-1"), words="¿Acepta? – oprima 1", ani=ANI)
     bench.record.note(
@@ -321,19 +323,31 @@ def _consents(make: MakeRecord) -> None:
     bench.record.intend(preference("c1-1"), noted, Limits())
     evolve(bench, biller="another-biller").intend(preference("c9-1"))
 
-    same("one that was noted", (noted,), bench.record.consents(BILLER, "c1-1"))
+    same("the result for a consent that was noted", (noted,), bench.record.consents(BILLER, "c1-1"))
     for reference in ("c1-2", "c1-3"):
         given = bench.evidence(reference)
-        same("one with a write or request", (given,), bench.record.consents(BILLER, reference))
+        same(
+            "the result for a consent with a write or request",
+            (given,),
+            bench.record.consents(BILLER, reference),
+        )
     for reference in ("c1-4", "c9-1"):
-        same("none of this biller", (), bench.record.consents(BILLER, reference))
+        same(
+            "the result for a reference that the biller does not have",
+            (),
+            bench.record.consents(BILLER, reference),
+        )
     again = evolve(noted, answered=noted.answered + timedelta(minutes=1))
     bench.record.keep(deferred_of("c1-9"), again)
-    same("two of one reference", (noted, again), bench.record.consents(BILLER, "c1-1"))
+    same(
+        "the result for a reference with two consents",
+        (noted, again),
+        bench.record.consents(BILLER, "c1-1"),
+    )
 
 
 def _purged(make: MakeRecord) -> None:
-    """A purge removes old data of one biller only: the call first, the consent later."""
+    """A purge removes old data of only one biller: activities first, and consents later."""
     bench = Bench.of(make)
     elsewhere = evolve(bench, biller="another-biller")
     for each in (bench, elsewhere):
@@ -342,27 +356,35 @@ def _purged(make: MakeRecord) -> None:
     bench.record.settle("w1", Refused(Refusal.OTHER))
     given = bench.evidence("w1")
     retention = Retention(activity_days=30, consent_days=365)
-    same("nothing yet", 0, bench.record.purge(BILLER, retention).activities)
+    same(
+        "the number of activities removed at first",
+        0,
+        bench.record.purge(BILLER, retention).activities,
+    )
 
     bench.clock.go(days=31)
     purged = bench.record.purge(BILLER, retention)
-    holds("that lines were removed", purged.activities >= 3)
-    same("what else was", (0, 0, 0), (purged.consents, purged.writes, purged.wishes))
+    holds("that activities were removed", purged.activities >= 3)
+    same("what else was removed", (0, 0, 0), (purged.consents, purged.writes, purged.wishes))
     same("what is known of the caller", Screened(), bench.screen())
     same("the consent", (given,), bench.record.consents(BILLER, "w1"))
-    same("the write", None, bench.intend(preference("w1")))
-    same("it is settled", (), bench.record.unsettled(bench.clock()))
+    same("the answer to the same write", None, bench.intend(preference("w1")))
+    same("the list of unsettled writes", (), bench.record.unsettled(bench.clock()))
 
     bench.clock.go(days=335)
     purged = bench.record.purge(BILLER, retention)
     same("what was removed", (1, 1), (purged.consents, purged.writes))
-    same("the consent later", (), bench.record.consents(BILLER, "w1"))
-    raises("settling it", LookupError, lambda: bench.record.settle("w1", Accepted()))
-    same("another biller's lines", 3, bench.record.purge("another-biller", retention).activities)
+    same("the consent after a year", (), bench.record.consents(BILLER, "w1"))
+    raises("settling the write", LookupError, lambda: bench.record.settle("w1", Accepted()))
+    same(
+        "the number of another biller's activities removed",
+        3,
+        bench.record.purge("another-biller", retention).activities,
+    )
 
 
 def _never_purged(make: MakeRecord) -> None:
-    """Unfinished work and its consents are never removed, however old."""
+    """Unfinished work and its consents are never removed, no matter how old they are."""
     bench = Bench.of(make)
     _with_one_of_each(bench)
     bench.clock.go(days=4000)
@@ -375,7 +397,11 @@ def _never_purged(make: MakeRecord) -> None:
         bench.record.finish(got, "one", how)
 
     purged = bench.record.purge(BILLER, Retention())
-    same("what is removed then", (3, 2, 1), (purged.consents, purged.writes, purged.wishes))
+    same(
+        "what was removed after the work was finished",
+        (3, 2, 1),
+        (purged.consents, purged.writes, purged.wishes),
+    )
     same("a consent", (), bench.record.consents(BILLER, evidence_of("f1").consent.reference))
 
 

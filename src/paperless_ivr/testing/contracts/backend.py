@@ -38,7 +38,7 @@ MakeBackend = Callable[[], Backend]
 def check_backend(make: MakeBackend) -> None:
     """Check a back end. Each instance must start with a fresh copy of `backends.demo.BOOKS`.
 
-    Checks that need an operation the service lacks are skipped.
+    Checks that need an operation that the service lacks are skipped.
     """
     has = make().operations
     checks = [check for check, kinds in PROMISES.items() if {k.__name__ for k in kinds} <= has]
@@ -46,7 +46,7 @@ def check_backend(make: MakeBackend) -> None:
 
 
 BUDGET = 5.0
-"""Seconds for one answer: more than a healthy service needs."""
+"""Seconds allowed for one answer, which is more than a healthy service needs."""
 NO_EMAIL = secret.email("no address")
 OTHER_EMAIL = secret.email("someone.else@example.com")
 NOBODY = secret.customer("0")
@@ -55,7 +55,7 @@ NOBODY = secret.customer("0")
 def _prefer(
     handle: str, key: str, *, paperless: bool = True, email: Secret | None = OTHER_EMAIL
 ) -> StoreCustomerPreference:
-    """Return a customer's preference for their first bill."""
+    """Return a request that stores a customer's preference for their first bill."""
     who = demo.customer(handle)
     return StoreCustomerPreference(
         who.id,
@@ -114,7 +114,7 @@ def _found(backend: Backend, account: Secret) -> tuple[Customer, ...]:
 
 
 def _flags(backend: Backend, handle: str) -> list[tuple[str, bool | None, bool]]:
-    """Return the status of a customer's bills: type, paperless, pending."""
+    """Return the type and the paperless and pending flags of each of a customer's bills."""
     who = demo.customer(handle)
     return [
         (invoice.type, invoice.paperless, invoice.pending)
@@ -130,30 +130,30 @@ PAPERLESS = [("WATER", True, False)]
 
 
 def _operations(make: MakeBackend) -> None:
-    """The service names its operations, and all of them are among the seven."""
+    """The service has at least one operation, and only operations that the flow knows."""
     operations = make().operations
 
-    holds("that there are any", bool(operations))
-    same("the set beyond the seven", frozenset(), operations - OPERATIONS)
+    holds("that there are operations", bool(operations))
+    same("the set of unknown operations", frozenset(), operations - OPERATIONS)
 
 
 def _lacking(make: MakeBackend) -> None:
-    """An operation that the service lacks is unavailable: nothing is done."""
+    """A request for an operation that the service lacks is unavailable, and does nothing."""
     backend = make()
     for request in ONE_OF_EACH:
         if type(request).__name__ not in backend.operations:
-            same(f"{type(request).__name__}", Unavailable(), _ask(backend, request))
+            same(f"the answer to {type(request).__name__}", Unavailable(), _ask(backend, request))
 
 
 def _always_answers(make: MakeBackend) -> None:
-    """Every request gets a fitting answer, even if its time budget is zero."""
+    """Every request gets an answer of the right kind, even if its time budget is zero."""
     backend = make()
     for request in ONE_OF_EACH:
         answer = _ask(backend, request, 0.0)
         fitting: tuple[type, ...] = (Refused, Unavailable)
         fitting += _FITTING[type(request)]
         holds(
-            f"that {type(answer).__name__} answers {type(request).__name__}",
+            f"that {type(answer).__name__} is an answer to {type(request).__name__}",
             isinstance(answer, fitting),
         )
 
@@ -171,77 +171,81 @@ _FITTING: Mapping[type, tuple[type, ...]] = {
 
 
 def _by_account(make: MakeBackend) -> None:
-    """An account number finds its customer, with invoices and contact data on file."""
+    """A search by account number finds the customer, with invoices and contact data on file."""
     backend = make()
     for handle in ("rivera", "chen", "patel", "okafor", "novak", "ali", "ivanova"):
         who = demo.customer(handle)
-        same(handle, (who,), _found(backend, who.account))
+        same(f"the result for {handle}", (who,), _found(backend, who.account))
 
 
 def _joined_accounts(make: MakeBackend) -> None:
-    """Any account number of a holder finds all of their accounts."""
+    """A search by any of a holder's account numbers finds all of their accounts."""
     both = {demo.customer("park"), demo.customer("park-rental")}
     for who in both:
-        same("what is found", both, set(_found(make(), who.account)))
+        same("the set of customers", both, set(_found(make(), who.account)))
 
 
 def _nobody(make: MakeBackend) -> None:
-    """An unknown account number finds no customers, which is not a failure."""
-    same("what is found", (), _found(make(), secret.account("99999999")))
+    """A search by an unknown account number finds no customers, but does not fail."""
+    same("the result", (), _found(make(), secret.account("99999999")))
 
 
 def _by_phone(make: MakeBackend) -> None:
-    """A telephone number finds every customer who has it on file."""
+    """A search by telephone number finds every customer with that number on file."""
     backend = make()
     for handles in (("rivera",), ("haddad", "lindgren"), ("kim", "kim-shop")):
         people = {demo.customer(handle) for handle in handles}
         for who in people:
             answer = _ask(backend, SearchByCustomerPhoneNumber(who.phone or PHONE))
             found = answer.customers if isinstance(answer, CustomersFound) else ()
-            same(f"who is found for {handles[0]}", people, set(found))
+            same(f"the set of customers found for {handles[0]}", people, set(found))
     answer = _ask(backend, SearchByCustomerPhoneNumber(PHONE))
-    same("what an unused number finds", CustomersFound(()), answer)
+    same("the answer for an unused number", CustomersFound(()), answer)
 
 
 def _flags_at_first(make: MakeBackend) -> None:
-    """Paperless and pending are separate flags, and a missing flag is None, not false."""
+    """Paperless and pending are separate flags, and a missing flag is None, not False."""
     backend = make()
-    same("paper", ON_PAPER, _flags(backend, "rivera"))
-    same("paperless", PAPERLESS, _flags(backend, "dubois"))
-    same("pending", PENDING, _flags(backend, "silva"))
-    same("one of each", [*PAPERLESS, ("SEWER", False, False)], _flags(backend, "ali"))
-    same("without a flag", [("WATER", None, False)], _flags(backend, "tanaka"))
+    same("a bill on paper", ON_PAPER, _flags(backend, "rivera"))
+    same("a paperless bill", PAPERLESS, _flags(backend, "dubois"))
+    same("a pending bill", PENDING, _flags(backend, "silva"))
+    same(
+        "a paperless bill and one on paper",
+        [*PAPERLESS, ("SEWER", False, False)],
+        _flags(backend, "ali"),
+    )
+    same("a bill without a flag", [("WATER", None, False)], _flags(backend, "tanaka"))
 
 
 def _invoice(make: MakeBackend) -> None:
-    """`InvoiceExists` says whether an invoice exists."""
+    """`InvoiceExists` reports whether an invoice exists."""
     backend = make()
     for handle, there in (("rivera", True), ("weber", False)):
         who = demo.customer(handle)
         answer = _ask(backend, InvoiceExists(who.account, who.invoices[0].number))
-        same(handle, InvoiceChecked(there), answer)
+        same(f"the answer for {handle}", InvoiceChecked(there), answer)
     unknown = InvoiceExists(demo.customer("rivera").account, secret.invoice("0"))
-    same("an unknown number", InvoiceChecked(False), _ask(backend, unknown))
+    same("the answer for an unknown number", InvoiceChecked(False), _ask(backend, unknown))
 
 
 def _preference_pends(make: MakeBackend) -> None:
-    """A stored preference makes only its own bill pending, and not yet paperless."""
+    """Storing a preference makes only that bill pending, and does not make it paperless yet."""
     backend = make()
     before = _flags(backend, "novak")
 
     same("the answer", Accepted(), _ask(backend, _prefer("novak", "k1")))
 
-    same("novak", [*PENDING, *before[1:]], _flags(backend, "novak"))
-    same("rivera", ON_PAPER, _flags(backend, "rivera"))
+    same("the bills of novak", [*PENDING, *before[1:]], _flags(backend, "novak"))
+    same("the bill of rivera", ON_PAPER, _flags(backend, "rivera"))
 
 
 def _preference_replaces(make: MakeBackend) -> None:
-    """A preference for a pending bill replaces the registration and its address."""
+    """A new preference for a pending bill replaces the registration and its address."""
     backend = make()
 
     same("the answer", Accepted(), _ask(backend, _prefer("silva", "k1")))
 
-    same("silva", PENDING, _flags(backend, "silva"))
+    same("the bill of silva", PENDING, _flags(backend, "silva"))
     found = _found(backend, demo.customer("silva").account)
     same("the address on file", (OTHER_EMAIL,), tuple(customer.email for customer in found))
 
@@ -252,7 +256,7 @@ def _preference_paper(make: MakeBackend) -> None:
     for handle in ("dubois", "silva", "rivera"):
         answer = _ask(backend, _prefer(handle, f"k-{handle}", paperless=False))
         same(f"the answer for {handle}", Accepted(), answer)
-        same(handle, ON_PAPER, _flags(backend, handle))
+        same(f"the bill of {handle}", ON_PAPER, _flags(backend, handle))
 
 
 def _preference_refused(make: MakeBackend) -> None:
@@ -263,16 +267,16 @@ def _preference_refused(make: MakeBackend) -> None:
     bad_email = _ask(backend, _prefer("rivera", "k2", email=NO_EMAIL))
     nobody = _ask(backend, evolve(_prefer("rivera", "k3"), customer=NOBODY))
 
-    same("already paperless", Refused(Refusal.ALREADY_PAPERLESS), already)
-    same("a bad address", Refused(Refusal.BAD_EMAIL), bad_email)
+    same("the answer for a paperless bill", Refused(Refusal.ALREADY_PAPERLESS), already)
+    same("the answer for a bad address", Refused(Refusal.BAD_EMAIL), bad_email)
     holds("that an unknown customer is refused", isinstance(nobody, Refused))
-    same("how the bills come", before, [_flags(backend, h) for h in ("dubois", "rivera")])
+    same("the list of bills", before, [_flags(backend, h) for h in ("dubois", "rivera")])
     found = _found(backend, demo.customer("rivera").account)
-    same("what is on file", (demo.customer("rivera"),), found)
+    same("the customer on file", (demo.customer("rivera"),), found)
 
 
 def _same_key(make: MakeBackend) -> None:
-    """A preference sent again with its key gets the same answer and changes nothing, even late."""
+    """A preference resent with its key gets the same answer and changes nothing, even if late."""
     backend = make()
     once = _ask(backend, _prefer("rivera", "k1"))
     same("the answer", once, _ask(backend, _prefer("rivera", "k1")))
@@ -280,7 +284,7 @@ def _same_key(make: MakeBackend) -> None:
     _ask(backend, _prefer("rivera", "k2", paperless=False))
     same("the late answer", once, _ask(backend, _prefer("rivera", "k1")))
 
-    same("rivera, back on paper", ON_PAPER, _flags(backend, "rivera"))
+    same("the bill of rivera, now back on paper", ON_PAPER, _flags(backend, "rivera"))
 
 
 def _other_content(make: MakeBackend) -> None:
@@ -293,51 +297,51 @@ def _other_content(make: MakeBackend) -> None:
     ):
         if type(first).__name__ in backend.operations:
             kind = type(first).__name__
-            same(f"the first {kind}", Accepted(), _ask(backend, first))
+            same(f"the answer to the first {kind}", Accepted(), _ask(backend, first))
             refused = isinstance(_ask(backend, second), Refused)
             holds(f"that another {kind} is refused", refused)
-            same(f"the first {kind} again", Accepted(), _ask(backend, first))
-    same("chen", ON_PAPER, _flags(backend, "chen"))
+            same(f"the answer to the first {kind} again", Accepted(), _ask(backend, first))
+    same("the bill of chen", ON_PAPER, _flags(backend, "chen"))
 
 
 def _enroll_pends(make: MakeBackend) -> None:
-    """`EnrollInPaperless` makes a bill pending, not paperless, with the payment's own e-mail."""
+    """`EnrollInPaperless` makes a bill pending, not paperless, with the payment's address."""
     backend = make()
 
     same("the answer", Accepted(), _ask(backend, _enroll("chen", "k1")))
 
-    same("chen", PENDING, _flags(backend, "chen"))
+    same("the bill of chen", PENDING, _flags(backend, "chen"))
     found = _found(backend, demo.customer("chen").account)
     paid_with = demo.payment("chen").email
     same("the address on file", (paid_with,), tuple(customer.email for customer in found))
 
 
 def _enroll_again(make: MakeBackend) -> None:
-    """`EnrollInPaperless`, which has no key, is refused if it was done before."""
+    """`EnrollInPaperless`, which the service gets without a key, is refused if it is repeated."""
     backend = make()
     _ask(backend, _enroll("rivera", "k1"))
     for key in ("k1", "k2"):
         again = _ask(backend, _enroll("rivera", key))
-        same("sent again", Refused(Refusal.PENDING), again)
-    same("rivera", PENDING, _flags(backend, "rivera"))
+        same("the repeated answer", Refused(Refusal.PENDING), again)
+    same("the bill of rivera", PENDING, _flags(backend, "rivera"))
     paperless = _ask(backend, _enroll("dubois", "k3"))
-    same("already paperless", Refused(Refusal.ALREADY_PAPERLESS), paperless)
+    same("the answer for a paperless bill", Refused(Refusal.ALREADY_PAPERLESS), paperless)
 
 
 def _enroll_refused(make: MakeBackend) -> None:
-    """`EnrollInPaperless` is refused for an unknown payment, or one without an e-mail address."""
+    """`EnrollInPaperless` is refused for a payment that is unknown or has no e-mail address."""
     backend = make()
     unknown = _ask(backend, evolve(_enroll("rivera", "k1"), payment=UNKNOWN_PAYMENT))
     without = _ask(backend, _enroll("okafor", "k2"))
 
     holds("that an unknown payment is refused", isinstance(unknown, Refused))
-    same("without an address", Refused(Refusal.BAD_EMAIL), without)
-    same("rivera", ON_PAPER, _flags(backend, "rivera"))
-    same("okafor", ON_PAPER, _flags(backend, "okafor"))
+    same("the answer without an address", Refused(Refusal.BAD_EMAIL), without)
+    same("the bill of rivera", ON_PAPER, _flags(backend, "rivera"))
+    same("the bill of okafor", ON_PAPER, _flags(backend, "okafor"))
 
 
 def _enroll_once(make: MakeBackend) -> None:
-    """Exactly one of several concurrent enrollments of a bill is accepted."""
+    """If a bill is enrolled several times at once, exactly one enrollment is accepted."""
     backend = make()
 
     answers = at_once(lambda n: _ask(backend, _enroll("rivera", f"k{n}")))
@@ -350,28 +354,28 @@ def _web_link(make: MakeBackend) -> None:
     """A text is accepted, but does not enroll the bill. A landline or invalid number is refused."""
     backend = make()
     same("the answer", Accepted(), _ask(backend, _text("rivera", PHONE, "k1")))
-    same("sent again", Accepted(), _ask(backend, _text("rivera", PHONE, "k1")))
-    same("rivera", ON_PAPER, _flags(backend, "rivera"))
+    same("the repeated answer", Accepted(), _ask(backend, _text("rivera", PHONE, "k1")))
+    same("the bill of rivera", ON_PAPER, _flags(backend, "rivera"))
     landline = demo.customer("olsen").phone or PHONE
     answer = _ask(backend, _text("olsen", landline, "k2"))
-    same("a landline", Refused(Refusal.BAD_PHONE), answer)
+    same("the answer for a landline", Refused(Refusal.BAD_PHONE), answer)
     for n, text in enumerate(NO_NUMBERS):
         answer = _ask(backend, _text("rivera", secret.phone(text), f"n{n}"))
-        same("a text that is not a number", Refused(Refusal.BAD_PHONE), answer)
+        same("the answer for an invalid number", Refused(Refusal.BAD_PHONE), answer)
 
 
 def _payment_method(make: MakeBackend) -> None:
     """AutoPay is accepted for a known payment, and does not make the bill paperless."""
     backend = make()
     same("the answer", Accepted(), _ask(backend, _autopay("rivera", "k1")))
-    same("sent again", Accepted(), _ask(backend, _autopay("rivera", "k1")))
-    same("rivera", ON_PAPER, _flags(backend, "rivera"))
+    same("the repeated answer", Accepted(), _ask(backend, _autopay("rivera", "k1")))
+    same("the bill of rivera", ON_PAPER, _flags(backend, "rivera"))
     unknown = _ask(backend, evolve(_autopay("rivera", "k2"), payment=UNKNOWN_PAYMENT))
     holds("that an unknown payment is refused", isinstance(unknown, Refused))
 
 
 def _silent_backend(make: MakeBackend) -> None:
-    """A back end and its answers print without personal data."""
+    """Printing a back end or its answers shows no personal data."""
     backend = make()
     who = demo.customer("rivera")
     answer = _ask(backend, SearchByAccountNumber(who.account))
@@ -406,4 +410,4 @@ PROMISES: Mapping[Callable[[MakeBackend], None], tuple[type[ServiceRequest], ...
     _payment_method: (_SEARCH, StoreCustomerPaymentMethodV2),
     _silent_backend: (_SEARCH,),
 }
-"""The promises of a back end, and the operations that each needs."""
+"""The promises of a back end, with the operations that each promise needs."""

@@ -1,4 +1,4 @@
-"""A test bench for records: calls to note, and a clock."""
+"""A test bench for records, with calls to note and a clock."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -34,7 +34,7 @@ ADDRESS = secret.email("telling.address@example.com")
 WORDS = "We would send it to telling.address@example.com."
 LEASE = timedelta(minutes=1)
 NEVER = 50
-"""More than any limit allows in a day."""
+"""A number of tries or texts that is above every daily limit."""
 LIMITS = Limits()
 
 
@@ -55,7 +55,7 @@ class Clock:
 
 @define
 class Bench:
-    """A record under test, and the calls that are noted in it."""
+    """A record under test, and the calls noted in it."""
 
     record: Ledger
     clock: Clock
@@ -76,7 +76,7 @@ class Bench:
         accounts: tuple[Secret, ...] = (),
         **detail: str,
     ) -> None:
-        """Note a line."""
+        """Note an activity."""
         self.record.note(
             Activity(what, call_id, self.biller, "1", self.clock(), "STATE", ani, accounts, detail)
         )
@@ -112,7 +112,7 @@ class Bench:
         return self.record.reserve(asked, limits)
 
     def allowed(self, ani: Secret | None, *accounts: Secret) -> bool:
-        """Return whether a try is allowed, and reserve it."""
+        """Reserve a new try, and return whether it is allowed."""
         return self.reserve(ani, *accounts) == TryReserved()
 
     def intend(self, write: Write, ani: Secret | None = None) -> Refused | None:
@@ -124,7 +124,7 @@ class Bench:
         self.record.keep(request, self.evidence(request.key))
 
     def evidence(self, reference: str, ani: Secret | None = None) -> Evidence:
-        """Return a consent given now, to this biller."""
+        """Return the evidence of a consent given to this biller now."""
         evidence = evidence_of(reference)
         consent = evolve(evidence.consent, biller=self.biller)
         return evolve(evidence, consent=consent, answered=self.clock(), ani=ani)
@@ -140,14 +140,14 @@ class Bench:
         return self.record.claim(task, self.biller, holder, LEASE, later, most)
 
     def text(self, phone: Secret = ANI) -> SendWebLink:
-        """Return a new text."""
+        """Return a new request to send a text."""
         self.numbers += 1
         key = f"text-{self.numbers}"
         return SendWebLink(secret.customer("1"), ACCOUNT, "WATER", phone, "review", key, key)
 
 
 def evidence_of(reference: str) -> Evidence:
-    """Return a consent with a reference."""
+    """Return the evidence of a consent with the given reference."""
     consent = Consent(
         reference,
         BILLER,
@@ -172,6 +172,6 @@ def deferred_of(key: str, invoice_type: str = "WATER") -> DeferRequest:
 def preference(
     key: str, invoice_type: str = "WATER", *, paperless: bool = True
 ) -> StoreCustomerPreference:
-    """Return a write."""
+    """Return a write that stores a preference."""
     who = secret.customer("1")
     return StoreCustomerPreference(who, ACCOUNT, invoice_type, paperless, ADDRESS, None, key, key)

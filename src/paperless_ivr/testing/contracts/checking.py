@@ -1,4 +1,4 @@
-"""Assertions for the checks, which work under `python -O` and need no test runner."""
+"""Assertions for contract checks. They work under `python -O`, and need no test runner."""
 
 import threading
 from collections.abc import Callable, Iterable
@@ -12,13 +12,13 @@ Make = TypeVar("Make")
 Value = TypeVar("Value")
 
 AT_ONCE = 8
-"""The number of concurrent threads that do the same thing."""
+"""The number of threads that `at_once` runs."""
 PATIENCE = 30.0
 """Seconds to wait for a thread."""
 
 
 def run(checks: Iterable[Callable[[Make], None]], make: Make) -> None:
-    """Run all checks, and name every broken promise, using the docstring of its check."""
+    """Run all checks, and raise one error that lists the docstring of each check that failed."""
     done = 0
     broken: list[str] = []
     cause: Exception | None = None
@@ -38,28 +38,31 @@ def run(checks: Iterable[Callable[[Make], None]], make: Make) -> None:
 
 
 def _told(error: Exception) -> str:
-    """Say where an error was raised. Add the message of our own errors: none has personal data."""
+    """Return where an error was raised and, for our own errors, the message.
+
+    The messages of our own errors contain no personal data.
+    """
     last = extract_tb(error.__traceback__)[-1]
     words = f" {error}" if isinstance(error, Problems | Rejected) else ""
     return f"{Path(last.filename).name}, line {last.lineno}.{words}"
 
 
 def same(what: str, expected: object, got: object) -> None:
-    """Assert that two values are equal. Secrets print redacted."""
+    """Assert that two values are equal. The error message shows secrets redacted."""
     if expected != got:
         message = f"{what} is {got!r}, not {expected!r}."
         raise AssertionError(message)
 
 
 def holds(what: str, held: bool) -> None:
-    """Assert that something is true; `what` begins with "that"."""
+    """Assert that something is true. `what` begins with "that"."""
     if not held:
         message = f"it is not true {what}."
         raise AssertionError(message)
 
 
 def raises(what: str, fault: type[Exception], act: Callable[[], object]) -> None:
-    """Assert that doing something raises an error."""
+    """Assert that calling `act` raises the given type of error."""
     try:
         act()
     except fault:
@@ -69,7 +72,7 @@ def raises(what: str, fault: type[Exception], act: Callable[[], object]) -> None
 
 
 def at_once(act: Callable[[int], Value]) -> list[Value]:
-    """Do something in several threads at the same time, and return the results."""
+    """Call `act` in several threads at the same time, and return the results."""
     got: list[Value] = []
     faults: list[Exception] = []
     ready = threading.Barrier(AT_ONCE, timeout=PATIENCE)
@@ -78,7 +81,7 @@ def at_once(act: Callable[[int], Value]) -> list[Value]:
         try:
             ready.wait()
             got.append(act(number))
-        except Exception as error:  # noqa: BLE001 - raised again below
+        except Exception as error:  # noqa: BLE001 - re-raised below
             faults.append(error)
 
     threads = [

@@ -1,9 +1,9 @@
 """The contract of document gateways: the rules of docs/gateway-contract.md as checks.
 
 An adapter provides a `Runtime`: its gateway on a small simulator of its runtime, with a
-`VirtualCaller` at the far end. Writing a turn, following it, and reading the answer amounts to
-performing the turn, so the promises of session gateways are checked too. Checks of unclaimed
-capabilities are skipped.
+`VirtualCaller` at the far end. Writing a turn, following it, and reading the answer amount to
+performing the turn, so the promises of session gateways are checked, too. Checks of capabilities
+that the gateway does not claim are skipped.
 """
 
 import json
@@ -42,10 +42,10 @@ MakeRuntime = Callable[[], Runtime]
 
 
 def check_document_gateway(make: MakeRuntime) -> None:
-    """Check a document gateway. Each runtime must be for a separate call.
+    """Check a document gateway. `make` must return a runtime for a new call each time.
 
-    The call is for the library's demo biller, with the words of the default policy. Promises
-    whose capability is not claimed, or is claimed as degraded, are skipped.
+    The calls are for the library's demo biller, with the prompts of the default policy. Promises
+    that need a capability are skipped if it is not claimed, or is claimed as degraded.
     """
     able = make().capabilities
     performed = [
@@ -72,12 +72,12 @@ TOLD_OTHERWISE = (
     session._not_played,
     session._once,
 )
-"""Promises that a document gateway keeps in its own way, checked below."""
+"""Checks of promises that document gateways keep differently. Checks below replace them."""
 
 
 @define
 class Performer:
-    """Adapts a document gateway to perform turns."""
+    """An adapter that performs turns on a document gateway."""
 
     runtime: Runtime
     caller: VirtualCaller = field(init=False)
@@ -124,11 +124,11 @@ class Performer:
         return self.runtime.utterance(prompt, language)
 
     def lose(self, prompt: Prompt) -> bool:  # noqa: ARG002 - as in `Rig`
-        """Do nothing: a document does not show what the runtime plays."""
+        """Return False, because a document does not show what the runtime plays."""
         return False
 
     def cut(self) -> bool:
-        """Do nothing: there is no channel to cut."""
+        """Return False, because there is no channel to cut."""
         return False
 
     def agent(self, result: TransferResult) -> None:
@@ -136,11 +136,11 @@ class Performer:
         self.runtime.agent(result)
 
     def shown(self) -> str:
-        """Return everything that could be printed."""
+        """Return everything that was printed, and the repr of the gateway and of what it read."""
         return self._shown
 
     def close(self) -> None:
-        """Do nothing: nothing was started."""
+        """Do nothing, because nothing was started."""
 
 
 # ── a call on the gateway ────────────────────────────────────────────────────────────────
@@ -149,12 +149,12 @@ KEY = secret.credential("the workers' shared key")
 RIVERA = customer("rivera")
 DIALED = "+12175550100"
 YES = (Press("1"), None, Press("1137"), None, Press("1"), None)
-"""The keys that enroll: yes, the last four digits, yes. None means no key: the call continues."""
+"""The keys that enroll a caller: yes, the last four digits, and yes. None means no key."""
 
 
 @define
 class _Bench:
-    """A call on the gateway under test, with a service, a record, and a store in memory."""
+    """A call on the gateway under test, with an in-memory service, record, and store."""
 
     runtime: Runtime
     backend: MemoryBackend = field(factory=springfield)
@@ -215,7 +215,7 @@ class _Bench:
         return self.reply
 
     def load(self) -> Session:
-        """Return the call as stored."""
+        """Return the stored call."""
         try:
             stored = self.calls.load(self.runtime.call_id)
         except UnknownCall:
@@ -229,7 +229,7 @@ class _Bench:
         return stored, self.record.activities, dict(self.record.writes), self.backend.emails
 
     def along(self) -> Iterator[None]:
-        """Run a whole call that enrolls, stopping after each reply."""
+        """Run a whole call in which the caller enrolls, and yield after each reply."""
         self.begin()
         yield
         for act in YES:
@@ -254,7 +254,7 @@ def _as_written(make: MakeRuntime) -> None:
 
 
 def _in_time(make: MakeRuntime) -> None:
-    """G11, G12: Keys pressed within the wait count, up to the runtime's longest wait."""
+    """G11, G12: Keys pressed before the wait ends count. The runtime can cap the wait."""
     entry, longest = session.ENTRY, make().capabilities.longest_wait
     waits = (entry.first_key_wait, entry.next_key_wait)
     first, following = (wait if longest is None else min(wait, longest) for wait in waits)
@@ -273,7 +273,7 @@ def _interrupts(make: MakeRuntime) -> None:
 
 
 def _told_apart(make: MakeRuntime) -> None:
-    """G17, G18: A key pressed before the end of a must-hear prompt is known as early, or lost."""
+    """G17, G18: A key pressed during a must-hear prompt is reported as early, or is lost."""
     must = [evolve(prompt, must_hear=True) for prompt in session.PROMPTS[:2]]
     say = (*must, session.PROMPTS[2])
     for number in (0, 1, 2, None):
@@ -283,11 +283,11 @@ def _told_apart(make: MakeRuntime) -> None:
             continue
         assert isinstance(got, Digits), f"the event is {got!r}"
         early = got.interrupted is not None and got.interrupted <= 1
-        same(f"whether a key pressed in prompt {number} is early", number in (0, 1), early)
+        same(f"whether a key pressed during prompt {number} is early", number in (0, 1), early)
 
 
 def _hands_over(make: MakeRuntime) -> None:
-    """G25: The arrival holds exactly what the host handed over."""
+    """G25: The arrival contains exactly what the host handed over."""
     runtime = make()
     plain = Arrival(runtime.call_id, "springfield-water", ani=RIVERA.phone, dnis=DIALED)
     full = evolve(
@@ -314,7 +314,11 @@ def _hands_back(make: MakeRuntime) -> None:
     for _ in bench.along():
         pass
     same("the request after the last document", None, bench.hears(None))
-    same("how it ended", [Disposition.ENROLLED], [back.disposition for back in bench.ended])
+    same(
+        "the list of dispositions",
+        [Disposition.ENROLLED],
+        [back.disposition for back in bench.ended],
+    )
     told = bench.runtime.handed_back or {}
     back = handback_to_strings(bench.ended[0], personal=False)
     lost = [name for name in back if back[name] != told.get(name)]
@@ -322,7 +326,7 @@ def _hands_back(make: MakeRuntime) -> None:
 
 
 def _one_moment(make: MakeRuntime) -> None:
-    """G24: A request is sent on the next visit, once the caller has heard the prompts before it."""
+    """G24: A service request is sent at the next visit, after the caller has heard the prompts."""
     bench = _bench(make)
     bench.begin()
     bench.does(Press("1"))
@@ -338,7 +342,7 @@ def _one_moment(make: MakeRuntime) -> None:
 
 
 def _twice(make: MakeRuntime) -> None:
-    """G31: A request that is delivered twice gets the same document, and counts once."""
+    """G31: A request that is delivered twice gets the same document both times, and counts once."""
     bench = _bench(make)
     for _ in bench.along():
         before = bench.state()
@@ -358,7 +362,7 @@ def _late(make: MakeRuntime) -> None:
 
 
 def _of_another_call(make: MakeRuntime) -> None:
-    """G34: An answer that carries the token of another call is refused."""
+    """G34: An answer with the token of another call is refused."""
     one, other = _bench(make), _bench(make)
     other.runtime.call_id = f"{one.runtime.call_id[:-1]}1"
     one.begin()
@@ -366,12 +370,12 @@ def _of_another_call(make: MakeRuntime) -> None:
     request = other.runtime.follow(one.reply.document)
     assert request is not None, "the call went back to the host too early."
     before = one.state()
-    holds("that it is refused", 400 <= one.driver.answer(request).status < 500)
+    holds("that the answer is refused", 400 <= one.driver.answer(request).status < 500)
     same("what is stored", before, one.state())
 
 
 def _over(make: MakeRuntime) -> None:
-    """G28: A call can end at any point, and what was agreed is carried out."""
+    """G28: A call can end at any point, and what the caller agreed to is still carried out."""
     for stop in range(len(YES)):
         bench = _bench(make)
         bench.begin()
@@ -379,8 +383,12 @@ def _over(make: MakeRuntime) -> None:
             bench.does(act)
         agreed = bool(bench.load().call.consents)
         bench.driver.answer(bench.runtime.ends())
-        same("how it ended", [Disposition.ABANDONED], [back.disposition for back in bench.ended])
-        same("the e-mails", int(agreed), len(bench.backend.emails))
+        same(
+            "the list of dispositions",
+            [Disposition.ABANDONED],
+            [back.disposition for back in bench.ended],
+        )
+        same("the number of e-mails", int(agreed), len(bench.backend.emails))
 
 
 def _news(make: MakeRuntime) -> None:
@@ -390,7 +398,7 @@ def _news(make: MakeRuntime) -> None:
     before = bench.state()
     for request in bench.runtime.news():
         holds(f"that {request.path} is accepted", bench.driver.answer(request).status < 300)
-        same("how it ended", [], bench.ended)
+        same("the list of hand-backs", [], bench.ended)
         same("what is stored", before, bench.state())
 
 
@@ -405,7 +413,7 @@ def _forged(make: MakeRuntime) -> None:
     for request in (honest, bench.runtime.ends(), begins):
         forged = bench.runtime.forged(request)
         _refused(f"a forged {request.path}", bench.runtime, forged)
-        holds("that it is refused", 400 <= bench.driver.answer(forged).status < 500)
+        holds("that the request is refused", 400 <= bench.driver.answer(forged).status < 500)
     same("what is stored", before, bench.state())
 
 
@@ -417,7 +425,7 @@ BROKEN: Mapping[str, Callable[[WebRequest], WebRequest]] = {
     "with a body that is not UTF-8": lambda request: evolve(request, body=request.body + b"\xff"),
     "to an unknown path": lambda request: evolve(request, path="/nowhere"),
     "to a path above the gateway": lambda request: evolve(request, path="/../../etc/passwd"),
-    "by GET": lambda request: evolve(request, method="GET"),
+    "with the method GET": lambda request: evolve(request, method="GET"),
 }
 """Ways to break a request."""
 HEADERS: Mapping[str, Callable[[WebRequest], WebRequest]] = {
@@ -430,7 +438,7 @@ HEADERS: Mapping[str, Callable[[WebRequest], WebRequest]] = {
 
 
 def _garbage(make: MakeRuntime) -> None:
-    """G30: A broken request is refused with a 4xx, and nothing else is raised."""
+    """G30: A broken request is refused with a 4xx status, and no other error is raised."""
     for request, runtime in _requests(make):
         whole = runtime.gateway.read(request)
         for how, spoil in BROKEN.items():
@@ -445,7 +453,7 @@ def _garbage(make: MakeRuntime) -> None:
 
 
 def _nonsense(make: MakeRuntime) -> None:
-    """G30: A field that is missing or of another type is read, or refused with a 4xx."""
+    """G30: A request with a missing or invalid field is either read or refused with a 4xx."""
     for request, runtime in _requests(make):
         for how, body in _other_bodies(request.body):
             other = runtime.signed(evolve(request, body=body))
@@ -453,7 +461,7 @@ def _nonsense(make: MakeRuntime) -> None:
 
 
 def _requests(make: MakeRuntime) -> Iterator[tuple[WebRequest, Runtime]]:
-    """Yield a request of each kind with its runtime: keys, transfer, return, end, hand-over."""
+    """Yield a request of each kind with its runtime: keys, transfer, next visit, end, hand-over."""
     for then in (session.MENU, session.PERSON, session.REQUEST):
         runtime = make()
         document = runtime.gateway.write(session._turn(then), str, session.LANGUAGE)
@@ -499,7 +507,10 @@ def _other_values(told: Mapping[str, object]) -> Iterator[tuple[str, Mapping[str
 
 
 def _read(which: str, runtime: Runtime, request: WebRequest) -> Visit | None:
-    """Return the visit of a request; None if it is refused, with a 4xx that repeats none of it."""
+    """Return the visit that a request is read as, or None if it is properly refused.
+
+    A proper refusal has a 4xx status and repeats nothing from the request.
+    """
     try:
         return runtime.gateway.read(request)
     except Rejected as rejected:
@@ -518,7 +529,7 @@ def _refused(which: str, runtime: Runtime, request: WebRequest) -> None:
 
 
 def _functions(make: MakeRuntime) -> None:
-    """G33: The same turn gives the same document, and the same request the same visit."""
+    """G33: A turn always gives the same document, and a request always gives the same visit."""
     runtime = make()
     turn = session._turn(session.MENU)
     first, second = (runtime.gateway.write(turn, str, "en-US") for _ in range(2))

@@ -22,7 +22,7 @@ def _saved(turn: int, call_id: str = "c1", biller: str = BILLER) -> SavedCall:
 
 
 def _as_saved(make: MakeLiveCalls) -> None:
-    """A call is loaded as it was last saved, independent of other calls."""
+    """A call is loaded as it was last saved, independently of other calls."""
     calls = make(Clock())
     calls.save(_saved(1), None)
     calls.save(_saved(5, "c2"), None)
@@ -34,11 +34,11 @@ def _as_saved(make: MakeLiveCalls) -> None:
 
 def _not_live(make: MakeLiveCalls) -> None:
     """A call that was never saved is unknown."""
-    raises("loading it", UnknownCall, lambda: make(Clock()).load("c1"))
+    raises("loading the call", UnknownCall, lambda: make(Clock()).load("c1"))
 
 
 def _moved_first(make: MakeLiveCalls) -> None:
-    """A call that someone else moved, began, or ended is stale, and stays as it is."""
+    """Saving a call that another worker began, moved, or ended fails, and changes nothing."""
     calls = make(Clock())
     raises("saving an ended call", StaleCall, lambda: calls.save(_saved(3), 2))
     calls.save(_saved(1), None)
@@ -49,20 +49,20 @@ def _moved_first(make: MakeLiveCalls) -> None:
 
 
 def _ended(make: MakeLiveCalls) -> None:
-    """Dropping a call removes only that one, and dropping it again is not an error."""
+    """Dropping a call removes only that call, and dropping it again is not an error."""
     calls = make(Clock())
     calls.save(_saved(1), None)
     calls.save(_saved(1, "c2"), None)
     for _ in range(2):
         calls.drop("c1")
-    raises("loading it", UnknownCall, lambda: calls.load("c1"))
+    raises("loading the dropped call", UnknownCall, lambda: calls.load("c1"))
     same("the other call", _saved(1, "c2"), calls.load("c2"))
     calls.save(_saved(7), None)
     same("a new call", _saved(7), calls.load("c1"))
 
 
 def _one_winner(make: MakeLiveCalls) -> None:
-    """At every turn, exactly one of several concurrent moves of a call succeeds."""
+    """If several workers move a call at the same time, exactly one of them succeeds."""
     for if_turn in (None, 1):
         calls = make(Clock())
         if if_turn is not None:
@@ -82,7 +82,7 @@ def _one_winner(make: MakeLiveCalls) -> None:
 
 
 def _idle(make: MakeLiveCalls) -> None:
-    """The calls of a biller that were last saved before a time are listed, and no others."""
+    """`idle` lists calls of a biller, or without one, that were last saved before a time."""
     clock = Clock()
     calls = make(clock)
     for call_id in ("c1", "c2", "c3"):
@@ -94,19 +94,23 @@ def _idle(make: MakeLiveCalls) -> None:
     calls.save(_saved(1, "c5", ""), None)
     now = START + timedelta(hours=2)
 
-    same("those saved before anything was", set(), set(calls.idle(START, BILLER)))
-    same("those idle for an hour", {"c1"}, set(calls.idle(START + timedelta(minutes=1), BILLER)))
-    same("those saved by now", {"c1", "c2", "c5"}, set(calls.idle(now, BILLER)))
-    same("those of another", {"c4", "c5"}, set(calls.idle(now, "another")))
+    same("the set of calls idle since the start", set(), set(calls.idle(START, BILLER)))
+    same(
+        "the set of calls idle for an hour",
+        {"c1"},
+        set(calls.idle(START + timedelta(minutes=1), BILLER)),
+    )
+    same("the set of all calls saved so far", {"c1", "c2", "c5"}, set(calls.idle(now, BILLER)))
+    same("the set of another biller's calls", {"c4", "c5"}, set(calls.idle(now, "another")))
 
 
 def _silent_calls(make: MakeLiveCalls) -> None:
-    """A store of calls prints without the content of any call."""
+    """Printing a store of live calls does not show the content of any call."""
     calls = make(Clock())
     calls.save(_saved(1), None)
     shown = f"{calls!r} {calls} {calls.load('c1')!r}"
     for value in ("c1 at 1", "document"):
-        holds("that it is not shown", value not in shown)
+        holds("that the content is not shown", value not in shown)
 
 
 PROMISES: tuple[Callable[[MakeLiveCalls], None], ...] = (

@@ -1,4 +1,4 @@
-"""The contract of records for reports that read them."""
+"""The contract of records for reports that read from them."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -26,7 +26,7 @@ SECOND = timedelta(seconds=1)
 
 
 def _told_in_order(make: MakeRecord) -> None:
-    """Lines are returned in order of time, then in the order in which they were noted."""
+    """Activities are returned in order of time, then in the order in which they were noted."""
     bench = Bench.of(make)
     bench.clock.go(seconds=1)
     bench.call(Disposition.DECLINED, "later")
@@ -40,7 +40,7 @@ def _told_in_order(make: MakeRecord) -> None:
 
 
 def _told_whole(make: MakeRecord) -> None:
-    """A line is returned as it was noted, without identifying the people it is about."""
+    """An activity is returned as it was noted, but without data that identifies a person."""
     bench = Bench.of(make)
     evidence = evolve(evidence_of("c1-h1-1"), answered=bench.clock())
     detail = {"disposition": "declined", "rows": "A · B → C"}
@@ -60,11 +60,11 @@ def _told_whole(make: MakeRecord) -> None:
 
     (told,) = bench.record.activity(BILLER)
 
-    same("the line", evolve(noted, ani=None, accounts=(), evidence=None), told)
+    same("the activity", evolve(noted, ani=None, accounts=(), evidence=None), told)
 
 
 def _told_between(make: MakeRecord) -> None:
-    """One biller's lines can be limited to those since one time, and before another."""
+    """A biller's activities can be limited to those since one time and before another."""
     bench = Bench.of(make)
     other = evolve(bench, biller=OTHER)
     for number in range(4):
@@ -75,14 +75,14 @@ def _told_between(make: MakeRecord) -> None:
     def calls(*between: object) -> list[str]:
         return [line.call_id for line in bench.record.activity(BILLER, *between)]  # type: ignore[arg-type]
 
-    same("since a time", ["c2", "c3"], calls(START + 2 * SECOND))
-    same("before a time", ["c0", "c1"], calls(None, START + 2 * SECOND))
-    same("between", ["c1", "c2"], calls(START + SECOND, START + 3 * SECOND))
-    same("later", [], calls(START + timedelta(days=1)))
+    same("the result since a time", ["c2", "c3"], calls(START + 2 * SECOND))
+    same("the result before a time", ["c0", "c1"], calls(None, START + 2 * SECOND))
+    same("the result between two times", ["c1", "c2"], calls(START + SECOND, START + 3 * SECOND))
+    same("the result for a later time", [], calls(START + timedelta(days=1)))
 
 
 def _told_of_consents(make: MakeRecord) -> None:
-    """Lines about a consent have its hand-over, its reference, and its purpose."""
+    """Activities about a consent include its hand-over, reference, and purpose."""
     bench = Bench.of(make)
     key = "c1-h1-2"
     bench.intend(preference(key))
@@ -104,7 +104,7 @@ def _told_of_consents(make: MakeRecord) -> None:
 
 
 def _told_outdated(make: MakeRecord) -> None:
-    """A registration that was superseded before it became known is noted as superseded."""
+    """A registration that was superseded before its outcome was known is noted as superseded."""
     bench = Bench.of(make)
     bench.intend(preference("c1-h1-1"))
     bench.clock.go(seconds=1)
@@ -115,18 +115,18 @@ def _told_outdated(make: MakeRecord) -> None:
         line for line in bench.record.activity(BILLER) if line.what is ActivityType.SUPERSEDED
     )
 
-    same("whose it was", "c1-h1", told.detail["handover"])
-    same("what it was", "follow", told.detail["task"])
+    same("the hand-over of the registration", "c1-h1", told.detail["handover"])
+    same("the task that was superseded", "follow", told.detail["task"])
 
 
 def _billers(make: MakeRecord) -> None:
-    """The billers that have lines are returned."""
+    """The billers that have activities are returned."""
     bench = Bench.of(make)
-    same("at first", (), bench.record.billers())
+    same("the result at first", (), bench.record.billers())
     for biller in (BILLER, OTHER, BILLER):
         evolve(bench, biller=biller).note(ActivityType.ARRIVED)
 
-    same("then", (OTHER, BILLER), bench.record.billers())
+    same("the result after activities", (OTHER, BILLER), bench.record.billers())
 
 
 def _tracked(make: MakeRecord) -> None:
@@ -149,7 +149,11 @@ def _tracked(make: MakeRecord) -> None:
         Tracked(Task.FOLLOW, None, 1, now),
     )
     same("the answer", wanted, bench.record.tracked(BILLER))
-    same("of another", (Tracked(Task.COMPLETE, None, 1, now),), bench.record.tracked(OTHER))
+    same(
+        "the answer for another biller",
+        (Tracked(Task.COMPLETE, None, 1, now),),
+        bench.record.tracked(OTHER),
+    )
 
 
 PROMISES: tuple[Callable[[MakeRecord], None], ...] = (

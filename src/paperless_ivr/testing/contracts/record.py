@@ -39,36 +39,40 @@ from paperless_ivr.testing.contracts.checking import AT_ONCE, at_once, holds, ra
 
 
 def check_record(make: MakeRecord) -> None:
-    """Check a record. Each instance must be empty, and use the clock it is given."""
+    """Check a record. `make` must return an empty record that uses the given clock each time."""
     run(PROMISES, make)
 
 
 def _unknown_caller(make: MakeRecord) -> None:
-    """The record knows nothing about a caller who was never asked."""
+    """The record knows nothing about a caller who never heard an offer."""
     bench = Bench.of(make)
     bench.call(Disposition.DECLINED, ani=OTHER_ANI, accounts=(OTHER_ACCOUNT,))
     evolve(bench, biller="another-biller").call(Disposition.DECLINED, "c2")
     bench.call(Disposition.DECLINED, "c3", ani=None)
 
-    same("a new caller", Screened(), bench.screen(ANI, ACCOUNT))
-    same("a caller unknown altogether", Screened(), bench.screen(None, None))
+    same("the answer about a new caller", Screened(), bench.screen(ANI, ACCOUNT))
+    same("the answer without ANI or account", Screened(), bench.screen(None, None))
 
 
 def _latest_ending(make: MakeRecord) -> None:
-    """The latest earlier call with an offer counts, in whole days, by ANI or by account."""
+    """Screening by ANI or account returns how the latest call with an offer ended, and when."""
     bench = Bench.of(make)
     bench.call(Disposition.DECLINED, "c1", accounts=(ACCOUNT,))
     bench.clock.go(days=10)
     bench.call(Disposition.IGNORED, "c2")
     bench.clock.go(days=3, hours=23)
 
-    same("by ANI", Screened(Disposition.IGNORED, 3), bench.screen(ANI))
-    same("by account", Screened(Disposition.DECLINED, 13), bench.screen(OTHER_ANI, ACCOUNT))
-    same("by both", Screened(Disposition.IGNORED, 3), bench.screen(ANI, ACCOUNT))
+    same("the answer by ANI", Screened(Disposition.IGNORED, 3), bench.screen(ANI))
+    same(
+        "the answer by account",
+        Screened(Disposition.DECLINED, 13),
+        bench.screen(OTHER_ANI, ACCOUNT),
+    )
+    same("the answer by both", Screened(Disposition.IGNORED, 3), bench.screen(ANI, ACCOUNT))
 
 
 def _no_offer(make: MakeRecord) -> None:
-    """A call without an offer, or without an end, does not count."""
+    """A call that had no offer, or that has not ended, does not count."""
     bench = Bench.of(make)
     bench.call(Disposition.DECLINED, "c1")
     bench.clock.go(days=1)
@@ -76,19 +80,19 @@ def _no_offer(make: MakeRecord) -> None:
     bench.call(Disposition.ABANDONED, "c3", offered=False)
     bench.note(ActivityType.OFFERED, "c4")
 
-    same("what counts", Screened(Disposition.DECLINED, 1), bench.screen())
+    same("the answer", Screened(Disposition.DECLINED, 1), bench.screen())
 
 
 def _paper_without_offer(make: MakeRecord) -> None:
-    """A bill that went back to paper counts, even without an offer in the call."""
+    """A call in which a bill went back to paper counts, even if it had no offer."""
     for ended in (Disposition.OPTED_OUT, Disposition.OPT_OUT_REQUESTED):
         bench = Bench.of(make)
         bench.call(ended, offered=False)
-        same(ended.value, Screened(ended), bench.screen())
+        same(f"the answer after {ended.value}", Screened(ended), bench.screen())
 
 
 def _same_call(make: MakeRecord) -> None:
-    """Earlier hand-overs of the same call are kept apart from earlier calls."""
+    """Earlier hand-overs of the same call are reported separately from earlier calls."""
     bench = Bench.of(make)
     bench.call(Disposition.DECLINED, "before")
     bench.call(Disposition.NOT_OFFERED, "now", offered=False)
@@ -99,17 +103,17 @@ def _same_call(make: MakeRecord) -> None:
     got = bench.screen()
 
     endings = (Disposition.IGNORED, Disposition.LEFT)
-    same("what is known", Screened(Disposition.DECLINED, 0, endings), got)
+    same("the answer", Screened(Disposition.DECLINED, 0, endings), got)
 
 
 def _guesses_say_nothing(make: MakeRecord) -> None:
-    """A call in which an account was only guessed says nothing about its owner."""
+    """A call in which an account was only guessed does not count for the account's owner."""
     bench = Bench.of(make)
     bench.note(ActivityType.OFFERED, "c1", OTHER_ANI)
     bench.note(ActivityType.LAST_FOUR_MISSED, "c1", OTHER_ANI, (ACCOUNT,))
     bench.note(ActivityType.ENDED, "c1", OTHER_ANI, disposition="declined")
 
-    same("the owner", Screened(), bench.screen(ANI, ACCOUNT))
+    same("the answer about the owner", Screened(), bench.screen(ANI, ACCOUNT))
 
 
 def _tries_until_forbidden(bench: Bench, ani: Callable[[int], Secret], account: Secret) -> int:
@@ -129,15 +133,17 @@ def _tries_by_account(make: MakeRecord) -> None:
     count = _tries_until_forbidden(bench, _somebody, ACCOUNT)
     elsewhere = evolve(bench, biller="another-biller")
 
-    holds("that some are allowed, and not all", 1 < count < NEVER)
-    holds("that it is refused among others", not bench.allowed(ANI, OTHER_ACCOUNT, ACCOUNT))
-    holds("that it is refused without ANI", not bench.allowed(None, ACCOUNT))
-    holds("that another account is allowed", bench.allowed(ANI, OTHER_ACCOUNT))
-    holds("that another biller's is allowed", elsewhere.allowed(ANI, ACCOUNT))
+    holds("that some tries are allowed, but not all", 1 < count < NEVER)
+    holds(
+        "that a try at several accounts is refused", not bench.allowed(ANI, OTHER_ACCOUNT, ACCOUNT)
+    )
+    holds("that a try without ANI is refused", not bench.allowed(None, ACCOUNT))
+    holds("that a try at another account is allowed", bench.allowed(ANI, OTHER_ACCOUNT))
+    holds("that a try at another biller is allowed", elsewhere.allowed(ANI, ACCOUNT))
     bench.clock.go(hours=23)
-    holds("that it is still refused after 23 hours", not bench.allowed(ANI, ACCOUNT))
+    holds("that a try is still refused after 23 hours", not bench.allowed(ANI, ACCOUNT))
     bench.clock.go(hours=1, seconds=1)
-    holds("that it is allowed the next day", bench.allowed(ANI, ACCOUNT))
+    holds("that a try is allowed the next day", bench.allowed(ANI, ACCOUNT))
 
 
 def _tries_by_ani(make: MakeRecord) -> None:
@@ -145,26 +151,29 @@ def _tries_by_ani(make: MakeRecord) -> None:
     bench = Bench.of(make)
     allowed = [bench.allowed(ANI, secret.account(f"{count:08}")) for count in range(NEVER)]
 
-    holds("that some are allowed, and not all", 1 < allowed.count(True) < NEVER)
-    holds("that account numbers are refused, too", not bench.allowed(ANI))
-    holds("that another ANI is allowed", bench.allowed(OTHER_ANI, OTHER_ACCOUNT))
+    holds("that some tries are allowed, but not all", 1 < allowed.count(True) < NEVER)
+    holds("that a try without an account is refused, too", not bench.allowed(ANI))
+    holds("that a try from another ANI is allowed", bench.allowed(OTHER_ANI, OTHER_ACCOUNT))
     bench.clock.go(hours=24, seconds=1)
-    holds("that it is allowed the next day", bench.allowed(ANI, OTHER_ACCOUNT))
+    holds("that a try is allowed the next day", bench.allowed(ANI, OTHER_ACCOUNT))
 
 
 def _tries_without_ani(make: MakeRecord) -> None:
-    """Callers without ANI share a limit, separate for each biller."""
+    """Callers without ANI share one limit per biller."""
     bench = Bench.of(make)
     allowed = [bench.allowed(None) for _ in range(NEVER)]
 
-    holds("that some are allowed, and not all", 1 < allowed.count(True) < NEVER)
-    holds("that accounts are refused, too", not bench.allowed(None, ACCOUNT))
+    holds("that some tries are allowed, but not all", 1 < allowed.count(True) < NEVER)
+    holds("that a try at an account is refused, too", not bench.allowed(None, ACCOUNT))
     holds("that a caller with ANI is allowed", bench.allowed(ANI))
-    holds("that another biller's is allowed", evolve(bench, biller="another-biller").allowed(None))
+    holds(
+        "that a try at another biller is allowed",
+        evolve(bench, biller="another-biller").allowed(None),
+    )
 
 
 def _tries_in_the_window(make: MakeRecord) -> None:
-    """A caller who tries day after day is stopped by the longer window."""
+    """Tries that continue day after day are stopped by the limit for the longer window."""
     bench = Bench.of(make)
     days = LIMITS.window_days
     made = 0
@@ -174,11 +183,11 @@ def _tries_in_the_window(make: MakeRecord) -> None:
 
     same("the tries in the window", LIMITS.tries_per_account[1], made)
     bench.clock.go(days=days)
-    holds("that it is allowed after the window", bench.allowed(ANI, ACCOUNT))
+    holds("that a try is allowed after the window", bench.allowed(ANI, ACCOUNT))
 
 
 def _tries_at_once(make: MakeRecord) -> None:
-    """The limit holds if many try at the same time."""
+    """The limit holds even if many callers try at the same time."""
     bench = Bench.of(make)
     limits = evolve(LIMITS, tries_per_account=(3, 9))
 
@@ -191,24 +200,44 @@ def _tries_at_once(make: MakeRecord) -> None:
 
 
 def _given_back(make: MakeRecord) -> None:
-    """A try is given back only by the line that says it matched."""
+    """A try is given back only when a match is noted for it."""
     bench = Bench.of(make)
     limits = evolve(LIMITS, tries_per_account=(2, 9))
     for key in ("one", "two"):
-        same("a try", TryReserved(), bench.reserve(ANI, ACCOUNT, key=key, limits=limits))
+        same(
+            "the answer to a try",
+            TryReserved(),
+            bench.reserve(ANI, ACCOUNT, key=key, limits=limits),
+        )
     bench.note(ActivityType.MATCHED, key="two")
 
-    same("a third", TryReserved(), bench.reserve(ANI, ACCOUNT, key="three", limits=limits))
-    same("a fourth", LimitReached(), bench.reserve(ANI, ACCOUNT, key="four", limits=limits))
+    same(
+        "the answer to a third try",
+        TryReserved(),
+        bench.reserve(ANI, ACCOUNT, key="three", limits=limits),
+    )
+    same(
+        "the answer to a fourth try",
+        LimitReached(),
+        bench.reserve(ANI, ACCOUNT, key="four", limits=limits),
+    )
 
 
 def _one_try(make: MakeRecord) -> None:
-    """A try that is reserved again because its answer was lost is the same try."""
+    """A try that is reserved again with its key because the answer was lost counts only once."""
     bench = Bench.of(make)
     limits = evolve(LIMITS, tries_per_account=(2, 9))
     for key in ("one", "one", "one", "two", "two"):
-        same(f"try {key}", TryReserved(), bench.reserve(ANI, ACCOUNT, key=key, limits=limits))
-    same("another", LimitReached(), bench.reserve(ANI, ACCOUNT, key="three", limits=limits))
+        same(
+            f"the answer to try {key}",
+            TryReserved(),
+            bench.reserve(ANI, ACCOUNT, key=key, limits=limits),
+        )
+    same(
+        "the answer to another try",
+        LimitReached(),
+        bench.reserve(ANI, ACCOUNT, key="three", limits=limits),
+    )
 
 
 def _text_limit(make: MakeRecord) -> None:
@@ -217,12 +246,12 @@ def _text_limit(make: MakeRecord) -> None:
     first = bench.text()
     sent = _texts_until_limit(bench, first)
 
-    holds("that some are allowed, and not all", 0 < sent < NEVER)
-    same("another number", None, bench.intend(bench.text(OTHER_ANI)))
-    same("the first again", None, bench.intend(first))
-    same("another write", None, bench.intend(preference("w1")))
+    holds("that some texts are allowed, but not all", 0 < sent < NEVER)
+    same("the answer for another number", None, bench.intend(bench.text(OTHER_ANI)))
+    same("the answer to the first text again", None, bench.intend(first))
+    same("the answer to another write", None, bench.intend(preference("w1")))
     bench.clock.go(hours=24, seconds=1)
-    same("the next day", None, bench.intend(bench.text()))
+    same("the answer the next day", None, bench.intend(bench.text()))
 
 
 def _texts_until_limit(bench: Bench, first: SendWebLink) -> int:
@@ -245,13 +274,15 @@ def _text_limit_by_ani(make: MakeRecord) -> None:
             break
         bench.record.settle(text.key, Accepted())
 
-    holds("that some are allowed, and not all", 0 < count < NEVER - 1)
+    holds("that some texts are allowed, but not all", 0 < count < NEVER - 1)
     number = secret.phone("+12175559999")
-    same("one more", Refused(Refusal.LIMIT), bench.intend(bench.text(number), ANI))
-    same("another ANI", None, bench.intend(bench.text(number), OTHER_ANI))
-    same("no ANI", None, bench.intend(bench.text(number)))
+    same(
+        "the answer to one more text", Refused(Refusal.LIMIT), bench.intend(bench.text(number), ANI)
+    )
+    same("the answer for another ANI", None, bench.intend(bench.text(number), OTHER_ANI))
+    same("the answer without ANI", None, bench.intend(bench.text(number)))
     bench.clock.go(hours=24, seconds=1)
-    same("the next day", None, bench.intend(bench.text(number), ANI))
+    same("the answer the next day", None, bench.intend(bench.text(number), ANI))
 
 
 def _text_limit_by_account(make: MakeRecord) -> None:
@@ -262,11 +293,11 @@ def _text_limit_by_account(make: MakeRecord) -> None:
 
     same("the number sent", LIMITS.texts_per_account[0], sent)
     other = evolve(bench.text(OTHER_ANI), account=OTHER_ACCOUNT)
-    same("another account", None, bench.intend(other))
+    same("the answer for another account", None, bench.intend(other))
 
 
 def _one_account_however_written(make: MakeRecord) -> None:
-    """Symbols, spaces, and leading zeros do not make an account number a different one."""
+    """Account numbers that differ only in symbols, spaces, or leading zeros are the same."""
     written = [secret.account(text) for text in ("00123456", "123456", "123-456", "0012 3456")]
     limits = evolve(LIMITS, tries_per_account=(3, 9))
     bench = Bench.of(make)
@@ -274,19 +305,23 @@ def _one_account_however_written(make: MakeRecord) -> None:
     together = bench.reserve(OTHER_ANI, OTHER_ACCOUNT, *written, limits=limits)
     texts = [evolve(bench.text(_somebody(n)), account=written[n % 4]) for n in range(NEVER)]
 
-    same("the tries", [TryReserved()] * 3 + [LimitReached()], tries)
-    same("a try at it among others", LimitReached(), together)
-    same("the texts", LIMITS.texts_per_account[0], sum(bench.intend(t) is None for t in texts))
+    same("the list of answers", [TryReserved()] * 3 + [LimitReached()], tries)
+    same("the answer to a try at several accounts", LimitReached(), together)
+    same(
+        "the number of texts",
+        LIMITS.texts_per_account[0],
+        sum(bench.intend(t) is None for t in texts),
+    )
     for one, other in pairwise(written):
         bench = Bench.of(make)
         bench.call(Disposition.DECLINED, ani=None, accounts=(one,))
-        same("what is known", Screened(Disposition.DECLINED), bench.screen(None, other))
+        same("the answer by account", Screened(Disposition.DECLINED), bench.screen(None, other))
         lettered = secret.account(f"A{other.reveal()}")
-        same("of another number", Screened(), bench.screen(None, lettered))
+        same("the answer by another account", Screened(), bench.screen(None, lettered))
 
 
 def _text_limit_by_biller(make: MakeRecord) -> None:
-    """All texts of a biller are limited per day."""
+    """The total number of texts is limited per biller and day."""
     bench = Bench.of(make)
     limits = evolve(LIMITS, texts_per_biller=(3, 9))
 
@@ -298,11 +333,11 @@ def _text_limit_by_biller(make: MakeRecord) -> None:
     same("the number sent", 3, sent.count(None))
     same("the refusal's limit", "texts_per_biller", sent[-1] and sent[-1].code)
     other = evolve(bench, biller="another-biller", numbers=NEVER)
-    same("another biller's", None, send(9, other))
+    same("the answer for another biller", None, send(9, other))
 
 
 def _text_limit_at_once(make: MakeRecord) -> None:
-    """The limit holds if many texts are requested at the same time."""
+    """The limit holds even if many texts are requested at the same time."""
     alone, bench = Bench.of(make), Bench.of(make)
     most = min(_texts_until_limit(alone, alone.text()), AT_ONCE)
     texts = [bench.text() for _ in range(AT_ONCE)]
@@ -313,7 +348,7 @@ def _text_limit_at_once(make: MakeRecord) -> None:
 
 
 def _failed_texts(make: MakeRecord) -> None:
-    """A text that was definitely not sent is not counted."""
+    """A text that was definitely not sent does not count toward the limits."""
     limits = (LIMITS.texts_per_number, LIMITS.texts_per_account, LIMITS.texts_per_ani)
     for answer in (Unavailable(), Refused(Refusal.BAD_PHONE)):
         bench = Bench.of(make)
@@ -324,14 +359,14 @@ def _failed_texts(make: MakeRecord) -> None:
 
 
 def _one_write(make: MakeRecord) -> None:
-    """A write is put on record once, and can be settled again."""
+    """A write put on record twice is still one write, and it can be settled more than once."""
     bench = Bench.of(make)
     write = preference("w1")
-    same("intended", None, bench.intend(write))
-    same("intended again", None, bench.intend(write))
+    same("the answer", None, bench.intend(write))
+    same("the answer the second time", None, bench.intend(write))
     for answer in (OutcomeUnknown(), Accepted(), Accepted(), Unavailable()):
         bench.record.settle("w1", answer)
-    same("intended after all", None, bench.intend(write))
+    same("the answer after it was settled", None, bench.intend(write))
 
 
 def _unknown_write(make: MakeRecord) -> None:
@@ -339,11 +374,11 @@ def _unknown_write(make: MakeRecord) -> None:
     bench = Bench.of(make)
     bench.record.keep(deferred_of("w1"), evidence_of("w1"))
 
-    raises("settling it", LookupError, lambda: bench.record.settle("w1", Accepted()))
+    raises("settling the write", LookupError, lambda: bench.record.settle("w1", Accepted()))
 
 
 def _one_deferred(make: MakeRecord) -> None:
-    """A request may be deferred twice, and with the key of a write that could not be done."""
+    """A request can be deferred twice, even with the key of a write that is not settled."""
     bench = Bench.of(make)
     bench.intend(preference("w1"))
     for _ in range(2):
@@ -352,7 +387,7 @@ def _one_deferred(make: MakeRecord) -> None:
 
 
 def _silent_record(make: MakeRecord) -> None:
-    """A record prints without personal data."""
+    """Printing a record shows no personal data."""
     bench = Bench.of(make)
     bench.call(Disposition.DECLINED, accounts=(ACCOUNT,))
     bench.intend(preference("w1"))

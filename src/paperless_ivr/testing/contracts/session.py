@@ -1,7 +1,8 @@
 """The contract of session gateways: the rules of docs/gateway-contract.md as checks.
 
 An adapter provides a `Rig`: its gateway on a small simulator of its runtime, with a
-`VirtualCaller` at the far end. Checks of unclaimed capabilities are skipped.
+`VirtualCaller` at the far end. Checks of capabilities that the gateway does not
+claim are skipped.
 """
 
 from collections.abc import Callable, Mapping
@@ -47,7 +48,7 @@ class Rig(Protocol):
         ...
 
     def utterance(self, prompt: Prompt, language: str) -> str:
-        """Return what `VirtualCaller.begins` gets for a prompt spoken in a language."""
+        """Return the text that `VirtualCaller.begins` gets when a prompt is spoken."""
         ...
 
     def lose(self, prompt: Prompt) -> bool:
@@ -67,7 +68,7 @@ class Rig(Protocol):
         ...
 
     def close(self) -> None:
-        """End the call, and everything that was started for it."""
+        """End the call, and stop everything that was started for it."""
         ...
 
 
@@ -75,9 +76,9 @@ MakeRig = Callable[[], Rig]
 
 
 def check_session_gateway(make: MakeRig) -> None:
-    """Check a session gateway. Each rig must be for a separate call.
+    """Check a session gateway. `make` must return a rig for a new call each time.
 
-    Promises whose capability is not claimed, or is claimed as degraded, are skipped.
+    Promises that need a capability are skipped if it is not claimed, or is claimed as degraded.
     """
     rig = make()
     able = rig.capabilities
@@ -95,7 +96,7 @@ def can(able: Capabilities, need: str) -> bool:
 
 LANGUAGE, OTHER = "en-US", "es-US"
 PROMPTS = (Prompt("offer"), Prompt("menu_help"), Prompt("person_offer"))
-"""Three prompts without gaps, each of which is one utterance on every runtime."""
+"""Three prompts without slots. On every runtime, each of them is a single utterance."""
 ENTRY = Gather("0123456789*", 4, first_key_wait=12.0, next_key_wait=3.0)
 MENU = Gather("12", 1, first_key_wait=5.0, next_key_wait=3.0)
 CONSENT = evolve(MENU, type_ahead=False)
@@ -109,13 +110,13 @@ def _turn(then: Then, say: tuple[Prompt, ...] = PROMPTS) -> Turn:
 
 
 def _does(rig: Rig, then: Then, *acts: Act, say: tuple[Prompt, ...] = PROMPTS) -> object:
-    """Perform a turn in which the caller does these acts, and return its event."""
+    """Perform a turn while the caller acts as given, and return the resulting event."""
     rig.caller.plan(*acts, prompts=len(say))
     return rig.perform(_turn(then, say), LANGUAGE)
 
 
 def _gets(make: MakeRig, expected: object, then: Then, *acts: Act) -> None:
-    """Assert the event of a turn that is the first of a new call."""
+    """Assert that the first turn of a new call results in the expected event."""
     rig = make()
     same("the event", expected, _does(rig, then, *acts))
     rig.close()
@@ -126,7 +127,7 @@ def _pressed(keys: str, ended: Ended = Ended.FULL, interrupted: int | None = Non
 
 
 def _wait(rig: Rig, seconds: float, *acts: Act) -> None:
-    """Let a request run while the caller does these acts."""
+    """Let a request run while the caller acts as given."""
     rig.caller.plan(*acts)
     rig.hold(seconds)
 
@@ -147,7 +148,7 @@ def _in_order(make: MakeRig) -> None:
 
 
 def _in_its_language(make: MakeRig) -> None:
-    """G02: Prompts are spoken in the call's language, or in their own."""
+    """G02: Prompts are spoken in the call's language, unless they have their own."""
     rig = make()
     say = (Prompt("offer"), Prompt("menu_help", language=LANGUAGE))
     rig.caller.plan(prompts=len(say))
@@ -158,7 +159,7 @@ def _in_its_language(make: MakeRig) -> None:
 
 
 def _silent(make: MakeRig) -> None:
-    """G03: Private keys are never shown."""
+    """G03: The keys of a private gather are never shown."""
     rig = make()
     _does(rig, evolve(ENTRY, private=True), Press("73915#", at=2))
     holds("that the keys are not shown", "7391" not in rig.shown())
@@ -169,42 +170,42 @@ def _silent(make: MakeRig) -> None:
 
 
 def _complete(make: MakeRig) -> None:
-    """G05: A gather ends at once when it has all of its keys."""
+    """G05: A gather ends immediately once it has all of its keys."""
     rig = make()
     same("the event", _pressed("1137"), _does(rig, ENTRY, Press("1137")))
     pressed = rig.caller.now
-    same("a menu's key", _pressed("1"), _does(rig, MENU, Press("1"), say=()))
+    same("the event of a menu", _pressed("1"), _does(rig, MENU, Press("1"), say=()))
     holds("that it ended without a wait", rig.caller.now < pressed + ENTRY.next_key_wait)
     rig.close()
 
 
 def _end_key(make: MakeRig) -> None:
-    """G06: The end key ends a gather, and is not among the keys."""
+    """G06: The end key ends a gather, and is not one of its keys."""
     _gets(make, _pressed("11", Ended.END_KEY), ENTRY, Press("11#"))
 
 
 def _end_key_alone(make: MakeRig) -> None:
-    """G07: The end key alone at a single-key question is Digits without keys, not silence."""
+    """G07: At a single-key question, the end key alone is Digits without keys, not silence."""
     _gets(make, _pressed("", Ended.END_KEY), MENU, Press("#"))
 
 
 def _end_key_alone_in_entry(make: MakeRig) -> None:
-    """G07: The end key alone in an entry is Digits without keys, not silence."""
+    """G07: In an entry, the end key alone is reported as Digits without keys, not as silence."""
     _gets(make, _pressed("", Ended.END_KEY), ENTRY, Press("#"))
 
 
 def _too_few(make: MakeRig) -> None:
-    """G08: Too few keys, followed by silence, are reported as ended by TIMEOUT."""
+    """G08: Too few keys followed by silence are reported as ended by TIMEOUT."""
     _gets(make, _pressed("11", Ended.TIMEOUT), ENTRY, Press("11"))
 
 
 def _nothing(make: MakeRig) -> None:
-    """G09: Silence is NoInput."""
+    """G09: Silence is reported as NoInput."""
     _gets(make, NoInput(), ENTRY)
 
 
 def _hung_up(make: MakeRig) -> None:
-    """G04, G10: A hang-up is HungUp and nothing else, whatever keys came before."""
+    """G04, G10: A hang-up is reported only as HungUp, no matter which keys came before."""
     _gets(make, HungUp(), ENTRY, Press("11"), HangUp())
     _gets(make, HungUp(), MENU, HangUp())
 
@@ -224,7 +225,7 @@ def _next_wait(make: MakeRig) -> None:
 
 
 def _no_end_key(make: MakeRig) -> None:
-    """G13: In a gather without an end key, # is a key."""
+    """G13: In a gather without an end key, # is a key like any other."""
     _gets(make, _pressed("#"), evolve(MENU, end_key=""), Press("#"))
     _gets(make, _pressed("1#37"), evolve(ENTRY, end_key=""), Press("1#37"))
 
@@ -253,19 +254,23 @@ def _interrupts(make: MakeRig) -> None:
     rig = make()
     same("the event", _pressed("1", interrupted=1), _does(rig, MENU, Press("1", at=1)))
     same("what is heard", _utterances(rig, PROMPTS[:2]), rig.caller.heard)
-    same("an entry", _pressed("1137", interrupted=0), _does(rig, ENTRY, Press("1137", at=0)))
+    same(
+        "the event of an entry",
+        _pressed("1137", interrupted=0),
+        _does(rig, ENTRY, Press("1137", at=0)),
+    )
     rig.close()
 
 
 def _which_prompt(make: MakeRig) -> None:
-    """G17: The event names the prompt that was being spoken when the first key came."""
+    """G17: The event identifies the prompt that was being spoken when the first key came."""
     for number in range(len(PROMPTS)):
         _gets(make, _pressed("1", interrupted=number), MENU, Press("1", at=number))
     _gets(make, _pressed("1"), MENU, Press("1"))
 
 
 def _not_played(make: MakeRig) -> None:
-    """G18: A prompt that could not be played was not heard, whenever the key came."""
+    """G18: A prompt that could not be played counts as not heard, no matter when a key came."""
     rig = make()
     if rig.lose(PROMPTS[1]):
         rig.caller.plan(Press("1"), prompts=len(PROMPTS) - 1)
@@ -295,7 +300,7 @@ def _kept(make: MakeRig) -> None:
 
 
 def _flushed(make: MakeRig) -> None:
-    """G21: Without type-ahead, keys pressed before are discarded."""
+    """G21: Without type-ahead, keys pressed before the turn are discarded."""
     rig = make()
     _does(rig, MENU, Press("11"))
     rig.hold(1.0)
@@ -317,11 +322,11 @@ def _flushed_while_waiting(make: MakeRig) -> None:
 
 
 def _beyond(make: MakeRig) -> None:
-    """G22: Keys beyond a gather's maximum belong to the next one."""
+    """G22: Keys beyond a gather's maximum belong to the next gather."""
     rig = make()
-    same("the first", _pressed("1"), _does(rig, MENU, Press("12")))
+    same("the event of the first gather", _pressed("1"), _does(rig, MENU, Press("12")))
     told = rig.perform(_turn(MENU), LANGUAGE)
-    same("the second", _pressed("2", interrupted=0), told)
+    same("the event of the second gather", _pressed("2", interrupted=0), told)
     rig.close()
 
 
@@ -356,7 +361,7 @@ def _in_transfer(make: MakeRig) -> None:
 
 
 def _request(make: MakeRig) -> None:
-    """G24: A turn that waits for an answer is only spoken."""
+    """G24: A turn that waits for the answer to a request is spoken, and has no event."""
     rig = make()
     same("the event", None, _does(rig, REQUEST))
     same("what is heard", _utterances(rig, PROMPTS), rig.caller.heard)
@@ -364,7 +369,7 @@ def _request(make: MakeRig) -> None:
 
 
 def _return(make: MakeRig) -> None:
-    """G25: A turn that gives the call back is spoken, and has no event."""
+    """G25: A turn that gives the call back to the host is spoken, and has no event."""
     rig = make()
     same("the event", None, _does(rig, BACK))
     same("what is heard", _utterances(rig, PROMPTS), rig.caller.heard)
@@ -381,12 +386,14 @@ def _transfer(make: MakeRig) -> None:
         rig.agent(result)
         known = result in rig.capabilities.transfer_results
         expected = TransferEnded(result if known else TransferResult.UNKNOWN)
-        same(f"a transfer that is {result.value}", expected, _does(rig, PERSON))
+        same(
+            f"the event of a transfer with the result {result.value}", expected, _does(rig, PERSON)
+        )
         rig.close()
 
 
 def _hangs_up_in_transfer(make: MakeRig) -> None:
-    """G26: A hang-up during a transfer is HungUp."""
+    """G26: A hang-up during a transfer is reported as HungUp."""
     rig = make()
     rig.agent(TransferResult.NO_ANSWER)
     same("the event", HungUp(), _does(rig, PERSON, HangUp(after=1.0), say=PROMPTS[:1]))
@@ -397,7 +404,7 @@ def _hangs_up_in_transfer(make: MakeRig) -> None:
 
 
 def _any_moment(make: MakeRig) -> None:
-    """G28: A hang-up is noticed during prompts, even a request's, between turns, and at the end."""
+    """G28: A hang-up is noticed during the prompts of every kind of turn, and between turns."""
     for number in range(len(PROMPTS)):
         for then in (MENU, REQUEST, evolve(CONSENT, barge_in=False)):
             _gets(make, HungUp(), then, HangUp(at=number))
@@ -409,7 +416,7 @@ def _any_moment(make: MakeRig) -> None:
 
 
 def _stays_gone(make: MakeRig) -> None:
-    """G29: After a hang-up nothing is spoken, and the event of every turn is HungUp."""
+    """G29: After a hang-up, nothing is spoken, and the event of every turn is HungUp."""
     rig = make()
     _does(rig, MENU, HangUp())
     heard = len(rig.caller.heard)
@@ -420,7 +427,7 @@ def _stays_gone(make: MakeRig) -> None:
 
 
 def _cut(make: MakeRig) -> None:
-    """G30: A lost channel is a hang-up."""
+    """G30: A lost channel counts as a hang-up."""
     rig = make()
     _does(rig, REQUEST)
     if rig.cut():
@@ -430,12 +437,12 @@ def _cut(make: MakeRig) -> None:
 
 
 def _once(make: MakeRig) -> None:
-    """G31, G32: One press is one key, and does not answer another question."""
+    """G31, G32: One press counts as one key, and does not also answer the next question."""
     rig = make()
     for interrupted in (None, 1):
         told = _does(rig, MENU, Press("1", at=interrupted))
-        same("the question that it answers", _pressed("1", interrupted=interrupted), told)
-        same("the next question", NoInput(), _does(rig, MENU))
+        same("the event of the first question", _pressed("1", interrupted=interrupted), told)
+        same("the event of the next question", NoInput(), _does(rig, MENU))
     rig.close()
 
 
@@ -449,7 +456,7 @@ def _again(make: MakeRig) -> None:
 
 
 def _share_nothing(make: MakeRig) -> None:
-    """G34: Calls share nothing."""
+    """G34: What happens in one call does not affect another."""
     one, other = make(), make()
     _does(one, MENU, Press("12"))
     one.hold(1.0)
@@ -502,4 +509,4 @@ PROMISES: Mapping[Callable[[MakeRig], None], tuple[str, ...]] = {
     _again: (),
     _share_nothing: ("type_ahead", "keys_while_waiting"),
 }
-"""The promises of a session gateway, and the capabilities that each needs."""
+"""The promises of a session gateway, with the capabilities that each promise needs."""

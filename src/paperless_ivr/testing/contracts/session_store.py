@@ -1,4 +1,4 @@
-"""The contract of session stores: the parts of an update are committed together."""
+"""The contract of session stores: all parts of an update are committed together."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -34,11 +34,11 @@ from paperless_ivr.testing.contracts.bench import (
 from paperless_ivr.testing.contracts.checking import at_once, raises, run, same
 
 MakeStore = Callable[[Callable[[], datetime]], tuple[SessionStore, Ledger]]
-"""Makes a store, and its record as a ledger. Both use the given clock."""
+"""A function that makes a store, and its record as a ledger. Both use the given clock."""
 
 
 def check_session_store(make: MakeStore) -> None:
-    """Check a session store. Each instance must be empty."""
+    """Check a session store. `make` must return an empty store each time."""
     run(PROMISES, make)
 
 
@@ -68,7 +68,7 @@ def _whats(ledger: Ledger) -> Sequence[str]:
 
 
 def _all_parts(make: MakeStore) -> None:
-    """An update stores the call, the intended write, the outcome, and the lines."""
+    """An update stores the call, the intended write, the outcome, and the activities."""
     store, ledger, clock = _made(make)
     store.commit(evolve(_begun(clock), intent=_intent("k1")))
     same("the call", _saved(1), store.calls.load("c1"))
@@ -78,25 +78,29 @@ def _all_parts(make: MakeStore) -> None:
     store.commit(SessionUpdate(_saved(2), 1, outcome=settled, activities=(_line(clock),)))
     same("the call", _saved(2), store.calls.load("c1"))
     same("the writes to settle", (), ledger.unsettled(later))
-    same("the lines", ["arrived", "sent", "settled", "answered"], sorted(_whats(ledger), key=ORDER))
+    same(
+        "the list of activities",
+        ["arrived", "sent", "settled", "answered"],
+        sorted(_whats(ledger), key=ORDER),
+    )
 
 
 ORDER = ["arrived", "sent", "settled", "answered"].index
 
 
 def _stale(make: MakeStore) -> None:
-    """If someone else moved the call first, the call stays as it is, and no line is noted."""
+    """If another worker moved the call first, an update changes nothing and notes no activity."""
     store, ledger, clock = _made(make)
     store.commit(_begun(clock))
     for if_turn in (None, 3):
         update = SessionUpdate(_saved(9), if_turn, activities=(_line(clock),))
         raises(f"committing at {if_turn}", StaleCall, partial(store.commit, update))
     same("the call", _saved(1), store.calls.load("c1"))
-    same("the lines", ["arrived"], _whats(ledger))
+    same("the list of activities", ["arrived"], _whats(ledger))
 
 
 def _refused(make: MakeStore) -> None:
-    """If a limit forbids the intended write, that is the answer, and nothing is changed."""
+    """If a limit forbids the intended write, the update is refused and changes nothing."""
     store, ledger, clock = _made(make)
     store.commit(_begun(clock))
     text = Bench(ledger, clock).text()
@@ -104,17 +108,17 @@ def _refused(make: MakeStore) -> None:
     update = SessionUpdate(_saved(2), 1, intent=intent, activities=(_line(clock),))
     same("the answer", Refused(Refusal.LIMIT), store.commit(update))
     same("the call", _saved(1), store.calls.load("c1"))
-    same("the lines", ["arrived"], _whats(ledger))
+    same("the list of activities", ["arrived"], _whats(ledger))
 
 
 def _reservation(key: str, most: int = 1) -> Reservation:
-    """Return a reservation of a try, for a caller who is allowed `most` tries."""
+    """Return a reservation of a try for a caller who is allowed `most` tries."""
     asked = ReserveTry(Guess.ACCOUNT, BILLER, ANI, (), key)
     return Reservation(asked, evolve(Limits(), tries_per_ani=(most, most)))
 
 
 def _followed(clock: Clock, turn: int) -> Follow:
-    """Return a function that moves the call to a turn according to the answer."""
+    """Return a function that moves the call to a turn, given the answer about the try."""
 
     def follow(answer: Tried) -> SessionUpdate:
         call = evolve(_saved(turn), call=f"call after {answer}".encode())
@@ -124,7 +128,7 @@ def _followed(clock: Clock, turn: int) -> Follow:
 
 
 def _tried(make: MakeStore) -> None:
-    """A try is counted together with the move that follows, and its answer is returned."""
+    """A try and the move that follows it are committed together, and the answer is returned."""
     store, ledger, clock = _made(make)
     first = store.commit_try(_reservation("t1"), _followed(clock, 1))
     same("the first answer", TryReserved(), first)
@@ -133,36 +137,36 @@ def _tried(make: MakeStore) -> None:
     same("the second answer", LimitReached(), second)
     call = f"call after {second}".encode()
     same("the call", evolve(_saved(2), call=call), store.calls.load("c1"))
-    same("the lines", ["answered"] * 2, _whats(ledger))
+    same("the list of activities", ["answered"] * 2, _whats(ledger))
     third = _reservation("t3")
-    same("what the record says", LimitReached(), ledger.reserve(third.request, third.limits))
+    same("the record's answer", LimitReached(), ledger.reserve(third.request, third.limits))
 
 
 def _tried_again(make: MakeStore) -> None:
-    """A try whose answer was lost is counted once, and the changes that follow are made once."""
+    """If a try is repeated because its answer was lost, it counts once and takes effect once."""
     store, ledger, clock = _made(make)
     for again in (False, True):
         answer = store.commit_try(_reservation("t1", 2), _followed(clock, 1), again=again)
         same("the answer", TryReserved(), answer)
-    same("the lines", ["answered"], _whats(ledger))
+    same("the list of activities", ["answered"], _whats(ledger))
     other = store.commit_try(_reservation("t2", 2), _followed(clock, 2), again=True)
     same("the answer about a try that was not made yet", TryReserved(), other)
     same("the call", 2, store.calls.load("c1").turn)
 
 
 def _tried_too_late(make: MakeStore) -> None:
-    """If someone else moved the call before a try, it stays as it is, and no line is noted."""
+    """If another worker moved the call before a try, nothing changes and no activity is noted."""
     store, ledger, clock = _made(make)
     store.commit(_begun(clock))
     for turn in (1, 4):
         moving = partial(store.commit_try, _reservation("t1"), _followed(clock, turn))
-        raises(f"going on to {turn}", StaleCall, moving)
+        raises(f"moving on to {turn}", StaleCall, moving)
     same("the call", _saved(1), store.calls.load("c1"))
-    same("the lines", ["arrived"], _whats(ledger))
+    same("the list of activities", ["arrived"], _whats(ledger))
 
 
 def _again(make: MakeStore) -> None:
-    """An update whose answer was lost is recognized: nothing is done twice."""
+    """If an update is repeated because its answer was lost, it is recognized and not redone."""
     store, ledger, clock = _made(make)
     update = evolve(_begun(clock), intent=_intent("k1"))
     for again in (False, True):
@@ -172,17 +176,17 @@ def _again(make: MakeStore) -> None:
     ending = SessionUpdate(_saved(2), 1, forget=True)
     for again in (False, True):
         store.commit(ending, again=again)
-    raises("loading it", UnknownCall, lambda: store.calls.load("c1"))
+    raises("loading the ended call", UnknownCall, lambda: store.calls.load("c1"))
 
 
 def _not_done(make: MakeStore) -> None:
-    """An update that was not done the first time is done the second time."""
+    """An update that was not done the first time is done when it is repeated."""
     store, ledger, clock = _made(make)
     store.commit(_begun(clock), again=True)
     same("the call", _saved(1), store.calls.load("c1"))
     store.commit(SessionUpdate(_saved(2), 1, activities=(_line(clock),)), again=True)
     same("the call", _saved(2), store.calls.load("c1"))
-    same("the lines", ["arrived", "answered"], sorted(_whats(ledger), key=ORDER))
+    same("the list of activities", ["arrived", "answered"], sorted(_whats(ledger), key=ORDER))
 
 
 def _of_another(make: MakeStore) -> None:
@@ -191,24 +195,24 @@ def _of_another(make: MakeStore) -> None:
     store.commit(_begun(clock))
     store.commit(SessionUpdate(_saved(2), 1))
     other = SessionUpdate(evolve(_saved(2), call=b"another"), 1)
-    raises("committing it", StaleCall, lambda: store.commit(other, again=True))
+    raises("committing the other update", StaleCall, lambda: store.commit(other, again=True))
     same("the call", _saved(2), store.calls.load("c1"))
 
 
 def _forgotten(make: MakeStore) -> None:
-    """An ended call is removed with its last lines, and only if it is still at that turn."""
+    """An update that ends a call removes it and notes activities, but only at the given turn."""
     store, ledger, clock = _made(make)
     store.commit(_begun(clock))
     ending = SessionUpdate(_saved(3), 2, forget=True, activities=(_line(clock),))
-    raises("ending it at another turn", StaleCall, lambda: store.commit(ending))
+    raises("ending the call at another turn", StaleCall, lambda: store.commit(ending))
     same("the call", _saved(1), store.calls.load("c1"))
     store.commit(evolve(ending, if_turn=1))
-    raises("loading it", UnknownCall, lambda: store.calls.load("c1"))
-    same("the lines", ["arrived", "answered"], sorted(_whats(ledger), key=ORDER))
+    raises("loading the ended call", UnknownCall, lambda: store.calls.load("c1"))
+    same("the list of activities", ["arrived", "answered"], sorted(_whats(ledger), key=ORDER))
 
 
 def _one_winner(make: MakeStore) -> None:
-    """Exactly one of several concurrent commits of a call's move succeeds."""
+    """If several workers move a call at the same time, exactly one of them succeeds."""
     store, ledger, clock = _made(make)
     store.commit(_begun(clock))
 
@@ -221,7 +225,7 @@ def _one_winner(make: MakeStore) -> None:
         return True
 
     same("the number that succeeded", 1, at_once(move).count(True))
-    same("the lines", ["arrived", "answered"], sorted(_whats(ledger), key=ORDER))
+    same("the list of activities", ["arrived", "answered"], sorted(_whats(ledger), key=ORDER))
 
 
 PROMISES: tuple[Callable[[MakeStore], None], ...] = (
