@@ -19,7 +19,7 @@ STRATEGIES = {
 
 
 def meaning(policy: Policy) -> Iterator[str]:
-    """Yield what a policy means, sentence by sentence."""
+    """Explain a policy, and yield one sentence at a time."""
     yield from _whose(policy)
     yield from _offer(policy)
     yield from _proof(policy)
