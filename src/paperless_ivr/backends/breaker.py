@@ -24,7 +24,7 @@ NOT_SENT = "not sent: the service is not answering"
 
 
 class _NoAnswer(Exception):
-    """A request that got no answer, or an answer that does not show what was done."""
+    """Raised if a request gets no answer, or an answer that does not show what was done."""
 
     def __init__(self, answer: ServiceAnswer) -> None:
         super().__init__()

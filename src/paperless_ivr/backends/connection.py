@@ -73,7 +73,7 @@ SECONDS = (0.5, 20.0)
 CIRCUIT_FAILURES, CIRCUIT_SECONDS = 5, 10.0
 
 Table = Mapping[str, Mapping[str, str]]
-"""For each operation, or `every`, a table by name, such as the service's names for our names."""
+"""For each operation or `every`, a mapping, such as from our names to the service's names."""
 
 
 def _tables(default: Mapping[str, Any] = Fixed({})) -> Any:

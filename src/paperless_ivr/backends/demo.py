@@ -51,7 +51,10 @@ CUSTOMERS: Mapping[str, Customer] = {handle: _listed(who) for handle, who in _SE
 
 
 def customer(handle: str) -> Customer:
-    """Return the customer with this handle, in the initial state. LookupError if unknown."""
+    """Return the customer with this handle, in the initial state.
+
+    Raises LookupError if there is none.
+    """
     if handle not in CUSTOMERS:
         message = f"unknown customer {handle!r}; choose {', '.join(CUSTOMERS)}"
         raise LookupError(message)

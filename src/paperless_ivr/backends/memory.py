@@ -1,8 +1,8 @@
 """An in-memory billing service, for tests, simulation, and experiments.
 
-It follows the source analysis of CloudIVR: an enrollment covers one customer and invoice type of a
-biller, and is only *pending* until its link is opened. The e-mail with the link is queued in an
-outbox (R21).
+It follows the source analysis of CloudIVR: an enrollment covers one customer and one invoice type
+of a biller, and is only *pending* until its link is opened. The e-mail with the link is queued in
+an outbox (R21).
 """
 
 import enum
@@ -50,7 +50,7 @@ Unit = tuple[Secret, str]
 
 @frozen
 class Paid:
-    """A payment that the service has received, with its customer, invoice type, and e-mail."""
+    """A payment received by the service, with its customer, invoice type, and e-mail address."""
 
     payment: Secret
     customer: Secret
@@ -112,7 +112,7 @@ class Fault(enum.Enum):
 
 @frozen
 class Slow:
-    """An answer that takes some seconds. If they exceed the request's budget, it is lost."""
+    """An answer that takes this many seconds. It is lost if that exceeds the request's budget."""
 
     seconds: float
 
@@ -219,7 +219,10 @@ class MemoryBackend:
             return frozenset(self._autopay)
 
     def registration(self, customer: Secret, invoice_type: str) -> Registration:
-        """Return a bill's registration; `NONE` means paper. Raises KeyError if it is unknown."""
+        """Return a bill's registration, which is `NONE` if the bill is on paper.
+
+        Raises KeyError if the bill is unknown.
+        """
         with self._lock:
             return self._bills[customer, invoice_type]
 
@@ -319,7 +322,7 @@ class MemoryBackend:
         return self._start(unit, paid.email)
 
     def _prefer(self, request: StoreCustomerPreference) -> ServiceAnswer:
-        """Start or replace a pending registration. To go back to paper, cancel any registration."""
+        """Start or replace a pending registration. To return to paper, cancel any registration."""
         unit = (request.customer, request.invoice_type)
         if unit not in self._bills:
             return Refused(Refusal.OTHER)

@@ -75,7 +75,7 @@ class FlagWords:
 
 
 def within_reason(number: Decimal) -> Decimal:
-    """Return an amount. Raises `Unreadable` if it has more digits than the amount of any bill."""
+    """Return an amount. Raises `Unreadable` if it has too many digits for a bill."""
     last = number.as_tuple().exponent
     if not isinstance(last, int) or number.adjusted() >= LARGEST_DIGITS or last < SMALLEST_DIGIT:
         raise Unreadable
@@ -125,7 +125,7 @@ def date_format(written: str) -> str:
 
 
 def read_date(text: str, written: str = "") -> date | None:
-    """Return the date in a text, or None if it is blank or in year 1, which means none in .NET.
+    """Return the date in a text, or None if it is blank or in the year 1 (.NET's empty date).
 
     A time of day can follow the date.
     """

@@ -55,8 +55,8 @@ class Commands(click.Group):
             formatter.write_dl(sorted(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command. Report an error in one line, and with the exit status."""
-        gc.set_threshold(20_000)  # imports create many objects: 700 slows startup by 15%
+        """Run a command. Report an error in one line and by the exit status."""
+        gc.set_threshold(20_000)  # imports create many objects: the default slows startup by 15%
         try:
             return super().invoke(ctx)
         except (WsdlAway, NoRecord) as not_yet:

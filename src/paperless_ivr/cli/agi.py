@@ -189,7 +189,10 @@ async def _probe(sounds: Sounds, host: str, port: int) -> None:
 async def _serve(
     server: FastAgi, host: str, port: int, drain_seconds: float, draining: threading.Event
 ) -> None:
-    """Take calls until SIGTERM, drain, then give back remaining calls. SIGINT skips the drain."""
+    """Take calls until SIGTERM, then drain, and give back the remaining calls.
+
+    SIGINT skips the drain.
+    """
     told: asyncio.Queue[signal.Signals] = asyncio.Queue()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.put_nowait, number)

@@ -56,7 +56,8 @@ HELP = (
     help="Write the call to this file, with made-up values for personal data.",
 )
 @click.option(
-    "--language", help="Such as es-US, or 'ask' to let the caller choose. [default: the policy's]"
+    "--language",
+    help="The language, such as es-US; 'ask' lets the caller choose. [default: the policy's]",
 )
 def command(  # noqa: PLR0913 - an argument for each option
     *,

@@ -69,7 +69,7 @@ ALIGNED = ("left",) * 3 + ("right",) * 5
 
 
 def measured(policy: Policy, language: str, rate: int = WORDS_A_MINUTE) -> list[Way]:
-    """Return every path, by how the caller is identified."""
+    """Return all paths, grouped by how the caller is identified."""
     flow, words = Flow(Terms(policy)), Catalog.of(policy)
     found: list[Way] = []
     for start in starts(policy, language):

@@ -45,7 +45,10 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
         help="The port for /live, /ready, and /metrics; 0 picks a free one. [default: none]",
     )
     @click.option(
-        "--health-host", default="127.0.0.1", show_default=True, help="The address for that port."
+        "--health-host",
+        default="127.0.0.1",
+        show_default=True,
+        help="The address of the health port.",
     )
     @functools.wraps(command)
     def wrapped(*args: Any, health_port: int | None, health_host: str, **given: Any) -> Any:

@@ -1,4 +1,4 @@
-"""`paperless-ivr prompts`: lists every spoken phrase, or renders them as sound files."""
+"""`paperless-ivr prompts`: lists all spoken phrases, or renders them as sound files."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def command(*, file: Path | None, language: str | None, folder: Path | None) -> 
     an extension that Asterisk can play. Numbers, letters, amounts, and dates are not in the list;
     they are composed from Asterisk's own sounds.
     """
-    policy = demo_policy() if file is None else load_policy(file)  # even before it takes effect
+    policy = demo_policy() if file is None else load_policy(file)  # allowed before it takes effect
     if language is not None and language not in policy.languages.offered:
         message = f"{language!r} is not offered; choose {', '.join(policy.languages.offered)}"
         raise click.BadParameter(message, param_hint="--language")

@@ -57,7 +57,7 @@ policy_option = click.option(
     "file",
     type=FILE,
     required=True,
-    help="The biller's policy (TOML), for its ID and its retention.",
+    help="The policy (TOML) with the biller's ID and retention.",
 )
 
 
@@ -121,7 +121,7 @@ def purge(url: str, file: Path) -> None:
     """Remove data that a biller's retention no longer allows. Run this daily.
 
     Unfinished work is never removed, however old it is: writes without an outcome, deferred
-    requests, and registrations that are still followed.
+    requests, and registrations that are still pending.
     """
     policy = load_policy(file)
     from paperless_ivr.records.sql import open_store

@@ -43,7 +43,7 @@ COLUMNS = ("key", "customer", "account", "invoice_type", "paperless", "email", "
     "--export",
     "export_file",
     type=FILE,
-    help="Append requests that the service cannot carry out to this CSV file of personal data.",
+    help="Append requests that the service cannot carry out to this CSV file (personal data).",
 )
 @logs.options
 @health.options
@@ -114,7 +114,7 @@ def _told(total: Counter[str]) -> str:
 
 
 def _to(file: Path) -> "Export":
-    """Return a function that appends requests to a file. Only the owner can read a new file."""
+    """Return a function that appends requests to a file, which only its owner can read."""
 
     def opened() -> TextIO:
         descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)

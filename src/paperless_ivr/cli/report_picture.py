@@ -28,11 +28,11 @@ The first two also differ in brightness.
 CAUSES_AT = 1.25
 """Where the text about the causes of losses begins, as a multiple of the longest bar."""
 LINES, LETTERS = 2, 105
-"""The lines and letters per line for the causes of losses. Causes that do not fit are counted."""
+"""The space for the causes of losses: lines, and letters per line. Other causes are counted."""
 
 
 def draw(report: Report, names: Mapping[str, str], file: Path) -> None:
-    """Draw the funnels. The file's extension sets the format. `names` are by biller ID."""
+    """Draw the funnels. The file's extension sets the format. `names` maps biller IDs to names."""
     billers = {group.biller: names.get(group.biller, group.biller) for group in report.funnels}
     rows = list(_rows(report, billers))
     height = HIGH * max(len(rows), 1) + AROUND

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from paperless_ivr.backends.breaker import GuardedBackend
 
 REQUESTS_A_CONNECTION = 32
-"""Requests per database connection. A transaction takes milliseconds, but a request seconds."""
+"""Requests per database connection. A transaction takes milliseconds; a request takes seconds."""
 FEWEST = 2
 """The minimum number of database connections."""
 
@@ -64,7 +64,7 @@ class Services:
     probe: Callable[[], None]
     """Raises StoreError if calls cannot be saved."""
     connected: tuple[str, ...]
-    """Lines that say what calls are connected to, and what is missing."""
+    """Lines that describe what calls are connected to, and what is missing."""
 
     def say(self) -> None:
         """Print what a server is connected to, and send the service a test search.
@@ -163,7 +163,7 @@ def _connected(
     service: str | None,
     record: str | None,
 ) -> Iterator[str]:
-    """Yield lines that say what calls are connected to, and what is missing."""
+    """Yield lines that describe what calls are connected to, and what is missing."""
     about = policy.about
     approved = f"approved by {about.approved_by}" if about.is_approved else "not approved yet"
     yield f"policy: {policy.biller.name}, version {about.version}, {approved}"

@@ -36,8 +36,8 @@ MADE = "# Written by paperless-ivr transcripts, for the calls beside it."
 def command(folder: Path, file: Path | None) -> None:
     """Write transcripts of a few calls that together cover every row of the flow's table.
 
-    This takes a few minutes. The folder must not contain other transcripts. Rows for which no call
-    was found are listed.
+    This takes a few minutes. The folder must not contain other transcripts. Rows that no call
+    covers are listed.
     """
     from paperless_ivr.prompts.policies import load_policy
     from paperless_ivr.proof.cases import rows

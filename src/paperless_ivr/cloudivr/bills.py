@@ -16,7 +16,7 @@ from paperless_ivr.keypad import EmailPad
 
 
 class Bill(NamedTuple):
-    """The unit of enrollment: a customer's bills of one type, with the keys in `tables.OfBill`."""
+    """The unit of enrollment: a customer's bills of one type. Its fields are `tables.OfBill`'s."""
 
     BillerID: int
     CustomerID: int
@@ -110,7 +110,7 @@ def status_of(registration: t.PaperlessRegistration | None, now: datetime) -> t.
 
 
 def is_landline(session: Session, biller: int, last_ten: str) -> bool:
-    """Return whether the biller has this number on file as a landline, which gets no texts."""
+    """Return whether the biller has this number on file as a landline."""
     landline = select(t.Customer.CustomerID).filter_by(
         BillerID=biller, PhoneLastTen=last_ten, PhoneTakesText=False
     )

@@ -56,7 +56,7 @@ def _without_rows(record: logging.LogRecord) -> bool:
 
 
 def _as_server(connection: Any, _: object) -> None:
-    """Make SQLite act like a server: reads wait for no writer, and foreign keys are enforced."""
+    """Make SQLite act like a server, with a write-ahead log and enforced foreign keys."""
     connection.isolation_level = None  # _begin issues BEGIN instead
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA foreign_keys = ON")
@@ -97,7 +97,7 @@ def prepare(engine: Engine, seed: Seed | None) -> None:
 
 
 def key_hash(key: str) -> str:
-    """Return the hash to store for a PartnerKey. It can be fast, since keys are long and random."""
+    """Return the hash to store for a PartnerKey. A fast one is safe: keys are long and random."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 

@@ -48,7 +48,7 @@ class Mailer:
     clock: Callable[[], datetime]
 
     def run(self, stopped: Event) -> None:
-        """Deliver e-mail until stopped. Log why e-mail cannot be delivered when the reason changes.
+        """Deliver e-mail until stopped. Whenever the reason for a delay changes, log it.
 
         Only the class of an error is logged, because its text may contain an address.
         """

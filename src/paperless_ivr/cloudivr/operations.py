@@ -220,7 +220,7 @@ class CloudIVR:
         ConsentReference: Text = None,
         IdempotencyKey: Text = None,
     ) -> Answer:
-        """Start or replace a pending registration. To go back to paper, cancel any registration."""
+        """Start or replace a pending registration. To return to paper, cancel any registration."""
         email = EmailAddress or None
 
         def store(visit: Visit, biller: t.Biller) -> None:
@@ -301,7 +301,7 @@ class CloudIVR:
         ConsentReference: Text = None,
         IdempotencyKey: Text = None,
     ) -> Answer:
-        """Put the bill that a payment paid on AutoPay, with the same payment method."""
+        """Put a payment's bill on AutoPay, with the same payment method."""
 
         def store(visit: Visit, biller: t.Biller) -> None:
             with visit.step("FetchPayment"):
@@ -337,7 +337,7 @@ class CloudIVR:
 
 
 def needed(text: Text) -> str:
-    """Return a search field. Raises Refused if it is blank, which must not look like no match."""
+    """Return a search field. Refuse a blank one, which would otherwise look like no match."""
     if text is None or not text.strip():
         raise Refused(Code.FIELD_MISSING)
     return text

@@ -121,7 +121,7 @@ def _body(version: Version, root: etree._Element) -> etree._Element:
     if tag.localname != "Envelope":
         raise Fault(version.client, "The message is not a SOAP envelope.")
     if tag.namespace != version.envelope:
-        message = f"An envelope sent as {version.media_type} must be in {version.envelope}."
+        message = f"The namespace of a {version.media_type} envelope must be {version.envelope}."
         raise Fault("VersionMismatch", message)
     head = f"{{{version.envelope}}}Header"
     body = f"{{{version.envelope}}}Body"

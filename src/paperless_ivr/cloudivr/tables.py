@@ -241,7 +241,7 @@ class PaperlessRegistration(OfBill, Base):
 
 
 class AutoPay(OfBill, Base):
-    """A bill on AutoPay, with the payment whose method is used."""
+    """A bill on AutoPay. It uses the payment method of an earlier payment."""
 
     __tablename__ = "AutoPay"
     __table_args__ = (UniqueConstraint("BillerID", "CustomerID", "InvoiceTypeID"),)

@@ -86,7 +86,7 @@ class Visit:
         self.steps.append(Step(name, self.now, code, kind, parameters))
 
     def attempt(self, act: Callable[[], None]) -> Code:
-        """Call `act`, and return its result. If it is refused, undo all of its changes."""
+        """Call `act`, and return the resulting code. If it is refused, undo all of its changes."""
         try:
             with self.session.begin_nested():
                 act()
@@ -95,7 +95,7 @@ class Visit:
         return Code.NONE
 
     def once(self, key: str | None, content: Mapping[str, object], act: Callable[[], None]) -> Code:
-        """Call `act`, unless a request with the same key was answered: then return that answer.
+        """Call `act`, or return the earlier answer if the same key was already used.
 
         A key that was used with different content is refused, since it is unclear which content is
         meant. A second request with the same key waits for the first one to finish: on SQLite when
@@ -146,7 +146,10 @@ class Transactions:
     def run(
         self, operation: str, work: Callable[[Visit], Answer], refused: Callable[[Code], Answer]
     ) -> Answer:
-        """Return the answer of `work`, or of `refused` if `work` cannot be done. Never raises."""
+        """Return the answer of `work`, or of `refused` if `work` fails or is refused.
+
+        Never raises.
+        """
         with Session(self.engine, expire_on_commit=False) as session:
             visit = Visit(session, operation, self.clock)
             try:

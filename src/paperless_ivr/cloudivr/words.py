@@ -30,7 +30,10 @@ class PageWords:
 
 @frozen
 class Words:
-    """All text in one language. Its gaps are `biller`, `bill`, `on_paper`, and `link` (e-mails)."""
+    """All text in one language.
+
+    Its gaps are `biller`, `bill`, `on_paper`, and, only in e-mails, `link`.
+    """
 
     pages: Mapping[Standing, PageWords]
     button: str
