@@ -108,7 +108,7 @@ def test_no_password_in_an_address(tmp_path: Path) -> None:
 
     (problem,) = problems(tmp_path, text)
 
-    assert problem.startswith("service.address: has a name or password")
+    assert problem.startswith("service.address: has a user name or password")
 
 
 def test_every_problem_at_once(tmp_path: Path) -> None:

@@ -265,8 +265,8 @@ def test_a_real_answer_is_read(run: Run, tmp_path: Path) -> None:
             None,
             "callers cannot key it under this policy: describe your account numbers in",
         ),
-        ("?#######", "a caller keys it with 9 keys"),
-        ("A#######", "a caller keys it with 7 keys"),
+        ("?#######", "a caller presses 9 keys to enter it"),
+        ("A#######", "a caller presses 7 keys to enter it"),
     ],
 )
 def test_whether_an_account_number_can_be_keyed(

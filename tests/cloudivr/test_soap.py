@@ -208,7 +208,7 @@ def test_malformed(poster: Poster, how: str) -> None:
         ("SendWebLink", fields(CustomerID=2**31), "CustomerID has a value of the wrong"),
         ("SendWebLink", fields(CustomerID=""), "CustomerID has a value of the wrong type"),
         ("SendWebLink", fields(CustomerID=1, BillerGUID="roe"), "BillerGUID is not expected"),
-        ("SendWebLink", fields(Roe=1, CustomerID=1), "A field is not expected there."),
+        ("SendWebLink", fields(Roe=1, CustomerID=1), "A field is not expected here."),
         ("SendWebLink", "<CustomerID roe='1'>1</CustomerID>", "CustomerID does not match the"),
         ("SendWebLink", "roe<CustomerID>1</CustomerID>", "SendWebLink does not match the"),
         ("SendWebLink", "<PartnerGUID><roe/></PartnerGUID><CustomerID>1</CustomerID>", "Partner"),

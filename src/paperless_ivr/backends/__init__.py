@@ -1,1 +1,1 @@
-"""The billing service: the port, and a module for each kind of back end."""
+"""The port to the billing service, and a module for each kind of back end."""

@@ -1,4 +1,4 @@
-"""A circuit breaker: when a service stops answering, only a few callers have to wait for it."""
+"""A circuit breaker: if a service stops answering, only a few callers have to wait for it."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ NOT_SENT = "not sent: the service is not answering"
 
 
 class _NoAnswer(Exception):
-    """The service did not answer, or its answer does not show what it did."""
+    """Raised if a request gets no answer, or an answer that does not show what was done."""
 
     def __init__(self, answer: ServiceAnswer) -> None:
         super().__init__()
@@ -33,11 +33,11 @@ class _NoAnswer(Exception):
 
 @define(eq=False)
 class GuardedBackend:
-    """A back end whose circuit opens when it stops answering. Safe to use from several threads.
+    """A back end with a circuit breaker. Safe to use from several threads.
 
-    A request made while the circuit is open is never sent (`Unavailable`). A refusal counts as an
-    answer. A search made before the offer does not count either way: a service that takes
-    longer than the offer can wait has not failed.
+    While the circuit is open, requests are not sent (`Unavailable`). A refusal counts as an answer.
+    A search made before the offer never counts: the offer waits only briefly, and a service that
+    takes longer has not failed.
     """
 
     backend: Backend
@@ -48,7 +48,7 @@ class GuardedBackend:
     tell: Callable[[str], None] = lambda _: None
     """Called with the circuit's state when it changes: closed, open, or half-open."""
     tell_access: Callable[[bool], None] = lambda _: None
-    """Called when the service begins or stops refusing our credentials."""
+    """Called when the service starts or stops refusing our credentials."""
     access: bool = field(init=False, default=True)
     """Whether the service accepted our credentials when it last answered."""
     _breaker: CircuitBreaker = field(init=False, repr=False)
@@ -75,7 +75,7 @@ class GuardedBackend:
         return self._breaker.current_state
 
     def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
-        """Answer within `budget` seconds, or at once if the circuit is open."""
+        """Answer within `budget` seconds, or immediately if the circuit is open."""
         probing = self.circuit != STATE_CLOSED
         if ahead(request):
             return Unavailable(NOT_SENT) if probing else self.backend.answer(request, budget)
@@ -108,15 +108,15 @@ class GuardedBackend:
 class _Storage(CircuitMemoryStorage):
     """The state of a circuit. The monotonic clock measures how long it has been open.
 
-    pybreaker adds its pause to `opened_at` and compares the sum with the time of day: if the
-    system clock jumped back, a circuit would stay open for the length of the jump.
+    pybreaker adds its pause to `opened_at` and compares the sum with the time of day. If
+    `opened_at` were fixed and the system clock jumped back, the circuit would stay open too long.
     """
 
     _opened = 0.0
 
     @property
     def opened_at(self) -> datetime | None:
-        """When the circuit was opened, relative to the current time of day."""
+        """When the circuit was opened, calculated from the current time of day."""
         return utc_now() - timedelta(seconds=monotonic() - self._opened)
 
     @opened_at.setter

@@ -1,7 +1,7 @@
-"""How to reach a biller's CloudIVR service, and where its shapes differ from the contract.
+"""How to reach a biller's CloudIVR service, and how it differs from the reference contract.
 
-A connection is read from TOML, so a service with other names or codes needs no code. Only the
-four fields of `EnrollInPaperless` are public; a service may differ in all the others.
+A connection is read from TOML, so that a service with other names or codes needs no new program
+code. Only the four fields of `EnrollInPaperless` are public; a service can differ in all others.
 """
 
 import ipaddress
@@ -28,15 +28,15 @@ EVERY = "every"
 """The table that applies to all operations; an operation's own table takes precedence."""
 
 ABSENT = "absent"
-"""A code that means no one, or nothing, was found. This is an answer, not a refusal."""
+"""The meaning of a code if no customer or invoice was found: an answer, not a refusal."""
 UNAVAILABLE = "unavailable"
-"""A code that means nothing was done, for a technical reason rather than a business one."""
+"""The meaning of a code if nothing was done, for a technical rather than a business reason."""
 CREDENTIALS = "credentials"
-"""A code that means we are not known, or not allowed to ask. Nothing was done."""
+"""The meaning of a code if the service does not accept our credentials. Nothing was done."""
 UNKNOWN = "unknown"
-"""A code that means that the request may have been carried out."""
+"""The meaning of a code if the request may or may not have been carried out."""
 DONE = "done"
-"""A code that means success, for a service that has no flag for it."""
+"""The meaning of a code for success, if the service has no flag for it."""
 
 MEANINGS = (
     DONE,
@@ -73,7 +73,7 @@ SECONDS = (0.5, 20.0)
 CIRCUIT_FAILURES, CIRCUIT_SECONDS = 5, 10.0
 
 Table = Mapping[str, Mapping[str, str]]
-"""For each operation, or for `every`: our names, and the service's name for each of them."""
+"""For each operation or `every`, a mapping, such as from our names to the service's names."""
 
 
 def _tables(default: Mapping[str, Any] = Fixed({})) -> Any:
@@ -82,7 +82,7 @@ def _tables(default: Mapping[str, Any] = Fixed({})) -> Any:
 
 @frozen
 class _Service:
-    """The address of a service and how to call it: the `service` section of a file."""
+    """A service's address and how to call it, as given in a file's `service` section."""
 
     address: str
     """The address for requests (https, or http on this machine)."""
@@ -91,39 +91,39 @@ class _Service:
     wsdl: str | None = None
     """A file or URL; None means the reference contract."""
     soap: str = "1.1"
-    """The SOAP version, which also selects the service's port; ASMX lists 1.1 first."""
+    """The SOAP version, which also selects the port in the WSDL. ASMX lists 1.1 first."""
     binding: str | None = None
     """Which of the WSDL's bindings to use, if several have our operations."""
     ca_file: str | None = None
     """The certificate authorities to trust (PEM); None means the system's."""
     client_certificate: str | None = None
-    """A client certificate (PEM); its key may be in the same file."""
+    """A client certificate (PEM). Its key can be in the same file."""
     client_key: str | None = None
     """The client certificate's key (PEM)."""
     proxy: str | None = None
-    """The HTTP proxy to go through; proxies from the environment are not used."""
+    """The HTTP proxy to use. Proxies set in the environment are ignored."""
     circuit_failures: int = CIRCUIT_FAILURES
-    """The circuit opens after this many unanswered requests in a row: no more are sent."""
+    """After this many unanswered requests in a row, the circuit opens: no more are sent."""
     circuit_seconds: float = CIRCUIT_SECONDS
-    """Seconds until an open circuit lets one request through; if it is answered, it closes."""
+    """Seconds until an open circuit lets one request through. An answer closes the circuit."""
     leave_out: tuple[str, ...] = ()
-    """Operations that are not used although the service lists them."""
+    """Operations not to use, although the service lists them."""
 
 
 @frozen
 class Connection(_Service):
     """Everything needed to talk to one biller's service.
 
-    Names on the left of `request` and `answer` are the reference contract's. On the right is the
-    service's name or dotted path: `AccountNumber = "Req.AcctNo"`. A flag can be negated:
-    `Paperless = "not PaperInvoices"`.
+    In `request` and `answer`, the name on the left is the reference contract's. On the right is the
+    service's name or dotted path, such as `AccountNumber = "Req.AcctNo"`. A flag can be negated,
+    such as `Paperless = "not PaperInvoices"`.
     """
 
     partner_key: Secret = field(kw_only=True)
     operations: Mapping[str, str] = _tables()
-    """The service's name for one of our operations, if it differs."""
+    """The service's names for our operations, where they differ."""
     seconds: Mapping[str, float] = _tables()
-    """Time limits by operation, or `every`; the policy's budget applies if it is lower."""
+    """Time limits, by operation or `every`. The policy's budget applies if it is lower."""
     request: Table = _tables()
     answer: Table = _tables()
     written: Table = _tables()
@@ -131,23 +131,23 @@ class Connection(_Service):
     fixed: Table = _tables()
     """Additional fields that the service requires, and their values."""
     codes: Table = _tables()
-    """The meanings of the service's error codes: one of `MEANINGS` each.
+    """The meanings of the service's error codes. Each must be one of `MEANINGS`.
 
-    A file that names neither codes nor a WSDL gets those of the reference service.
+    If a file has neither codes nor a WSDL, the reference service's codes apply.
     """
 
     def __attrs_post_init__(self) -> None:
-        """Report problems with a connection now, not during a call."""
+        """Raise an error for problems immediately, rather than during a call."""
         found = list(_problems(self))
         if found:
             raise ConnectionProblems("the connection cannot be used", found)
 
     def asked(self, operation: str, name: str) -> str:
-        """Return the service's path of a request's field."""
+        """Return the service's path for a field of a request."""
         return _looked_up(self.request, operation, name) or name
 
     def answered(self, operation: str, name: str) -> str | None:
-        """Return the service's path of an answer's field, or None if none is set."""
+        """Return the service's path for a field of an answer, or None if none is set."""
         return _looked_up(self.answer, operation, name)
 
     def named(self, operation: str) -> str:
@@ -155,7 +155,7 @@ class Connection(_Service):
         return self.operations.get(operation, operation)
 
     def limit(self, operation: str, budget: float) -> float:
-        """Return the seconds that a request may take, within a budget."""
+        """Return how many seconds a request can take: at most `budget`."""
         own = self.seconds.get(operation, self.seconds.get(EVERY, budget))
         return min(own, budget)
 
@@ -164,11 +164,11 @@ class Connection(_Service):
         return _looked_up(self.written, operation, name)
 
     def meaning(self, operation: str, code: str) -> str | None:
-        """Return what a code means, or None if that is not set."""
+        """Return the meaning of a code, or None if none is set."""
         return _looked_up(self.codes, operation, code)
 
     def codes_for_success(self, operation: str) -> bool:
-        """Return whether some error code of an operation means success."""
+        """Return whether one of an operation's error codes means success."""
         codes = {**self.codes.get(EVERY, {}), **self.codes.get(operation, {})}
         return DONE in codes.values()
 
@@ -178,10 +178,10 @@ class Connection(_Service):
 
 
 def load_connection(path: str | Path, environ: Mapping[str, str] = os.environ) -> Connection:
-    """Return the connection in a TOML file; raises `ConnectionProblems` with every problem.
+    """Load a connection from a TOML file. Raises `ConnectionProblems` with all problems found.
 
-    The file does not contain the partner key. It names an environment variable
-    (`partner_key_env`) or a file (`partner_key_file`, relative to this one).
+    The file does not contain the partner key. Instead, it names an environment variable
+    (`partner_key_env`) or another file (`partner_key_file`, relative to this file).
     """
     title = f"{path}: this connection cannot be used"
     try:
@@ -234,12 +234,12 @@ def load_connection(path: str | Path, environ: Mapping[str, str] = os.environ) -
 
 
 def _beside(folder: Path, file: str | None) -> str | None:
-    """Return the path of a file that a connection names."""
+    """Return the path of a file named in a connection file in this folder."""
     return None if file is None else str(folder / file)
 
 
 def is_url(place: str) -> bool:
-    """Whether a WSDL is fetched from the network."""
+    """Return whether a WSDL is at a URL rather than in a file."""
     return urlsplit(place).scheme in ("http", "https")
 
 
@@ -253,7 +253,7 @@ def _looked_up(tables: Table, operation: str, name: str) -> str | None:
 
 @frozen
 class _Section(_Service):
-    """The section `service`, including where the partner key is."""
+    """A file's `service` section, including where to find the partner key."""
 
     partner_key_env: str | None = None
     partner_key_file: str | None = None
@@ -261,7 +261,7 @@ class _Section(_Service):
 
 @frozen
 class _Document:
-    """A complete file."""
+    """A complete connection file."""
 
     service: _Section
     operations: dict[str, str] = field(factory=dict)
@@ -309,7 +309,7 @@ _CONVERTER = _make_converter()
 
 
 def _line(problem: str) -> str:
-    """Return a problem as cattrs words it, with the place first."""
+    """Return a problem in cattrs's words, but with its place first."""
     says, _, at = problem.rpartition(" @ ")
     return f"{at.removeprefix('$.') or 'the file'}: {says}"
 
@@ -317,7 +317,7 @@ def _line(problem: str) -> str:
 def _key(
     service: _Section, folder: Path, environ: Mapping[str, str]
 ) -> tuple[Secret, Sequence[str]]:
-    """Return the partner key, or why there is none."""
+    """Return the partner key, and problems if it cannot be read."""
     nothing = credential("")
     if (service.partner_key_env is None) == (service.partner_key_file is None):
         return nothing, ["service: set exactly one of partner_key_env and partner_key_file"]
@@ -340,21 +340,21 @@ def _key(
 def _problems(connection: Connection) -> Iterator[str]:
     for name in ("address", "wsdl", "proxy"):
         if "@" in urlsplit(getattr(connection, name) or "").netloc:
-            yield f"service.{name}: has a name or password before the @; leave them out"
+            yield f"service.{name}: has a user name or password before the @; remove it"
     if not _safe(connection.address):
         yield (
-            "service.address: must begin with https://; the partner key travels in every "
-            "request (http only on this machine)"
+            "service.address: must begin with https://, because every request contains the "
+            "partner key (http is allowed only on this machine)"
         )
     for name in ("biller_guid", "partner_guid"):
         if not getattr(connection, name).strip():
-            yield f"service.{name}: is empty; every request contains it"
+            yield f"service.{name}: is empty, but every request must contain it"
     if connection.soap not in SOAP_VERSIONS:
         yield f"service.soap: is {connection.soap!r}; it must be {' or '.join(SOAP_VERSIONS)}"
     if connection.proxy and urlsplit(connection.proxy).scheme not in ("http", "https"):
         yield f"service.proxy: is {connection.proxy!r}; it must begin with http:// or https://"
     if connection.client_key and not connection.client_certificate:
-        yield "service.client_key: there is no client_certificate that goes with it"
+        yield "service.client_key: is set, but client_certificate is not"
     if connection.circuit_failures < 1:
         yield f"service.circuit_failures: is {connection.circuit_failures}; it must be at least 1"
     if not 1 <= connection.circuit_seconds <= 600:
@@ -392,7 +392,7 @@ def _known(where: str, operation: str) -> Iterator[str]:
 
 
 def _safe(address: str) -> bool:
-    """Whether requests to an address cannot be read in transit."""
+    """Return whether requests to an address are safe from eavesdroppers."""
     parts = urlsplit(address)
     if not parts.hostname:
         return False

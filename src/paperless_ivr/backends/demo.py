@@ -1,7 +1,8 @@
 """A made-up biller, Springfield Water, with a customer for every path that a call can take.
 
 Customers have short handles (`rivera`), so that transcripts read well. Their details are in
-`cloudivr/seed.toml`, which the reference service also starts with. Nothing here reads a clock.
+`cloudivr/seed.toml`, which is also the reference service's initial data. Nothing here depends on
+the current time.
 """
 
 import time
@@ -46,11 +47,14 @@ def _listed(customer: seed.Customer) -> Customer:
 
 
 CUSTOMERS: Mapping[str, Customer] = {handle: _listed(who) for handle, who in _SEED.items()}
-"""Every customer by handle, as a search first returns them."""
+"""All customers by handle, in their initial state."""
 
 
 def customer(handle: str) -> Customer:
-    """Return the customer with that handle, as a search first returns them."""
+    """Return the customer with this handle, in the initial state.
+
+    Raises LookupError if there is none.
+    """
     if handle not in CUSTOMERS:
         message = f"unknown customer {handle!r}; choose {', '.join(CUSTOMERS)}"
         raise LookupError(message)
@@ -58,7 +62,7 @@ def customer(handle: str) -> Customer:
 
 
 def payment(handle: str) -> Payment:
-    """Return an approved payment of a customer's first bill, as the host hands it over."""
+    """Return the approved payment of a customer's first bill, as the host hands it over."""
     payer = customer(handle)
     paid = _SEED[handle].payment
     return Payment(
@@ -89,12 +93,12 @@ BOOKS = Books(
 def springfield(
     operations: frozenset[str] = OPERATIONS, sleep: Callable[[float], None] = time.sleep
 ) -> MemoryBackend:
-    """Return Springfield Water's billing service in its initial state, with these operations."""
+    """Return Springfield Water's billing service, with its initial data and these operations."""
     return MemoryBackend(BOOKS, operations, sleep)
 
 
 def demo_policy() -> Policy:
-    """Return the default policy with Springfield Water's names."""
+    """Return the default policy, with Springfield Water's name and the names of its bills."""
     default = Policy()
     names = {
         kind: {"en-US": called["en"], "es-US": called["es"]}

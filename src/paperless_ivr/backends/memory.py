@@ -1,7 +1,7 @@
 """An in-memory billing service, for tests, simulation, and experiments.
 
-It follows the source analysis of CloudIVR: an enrollment covers one (customer, invoice type) of a
-biller and is only *pending* until its link is opened, and the e-mail with that link is queued in
+It follows the source analysis of CloudIVR: an enrollment covers one customer and one invoice type
+of a biller, and is only *pending* until its link is opened. The e-mail with the link is queued in
 an outbox (R21).
 """
 
@@ -42,7 +42,7 @@ from paperless_ivr.keypad import EmailPad, alone
 from paperless_ivr.secret import Secret
 
 Unit = tuple[Secret, str]
-"""The subject of an enrollment: a customer's identifier and an invoice type."""
+"""The unit of enrollment: a customer's identifier and an invoice type."""
 
 
 # ── initial data ─────────────────────────────────────────────────────────────────────────
@@ -50,7 +50,7 @@ Unit = tuple[Secret, str]
 
 @frozen
 class Paid:
-    """A payment that the service has taken: its customer, its bill, and its address."""
+    """A payment received by the service, with its customer, invoice type, and e-mail address."""
 
     payment: Secret
     customer: Secret
@@ -60,16 +60,16 @@ class Paid:
 
 @frozen
 class Books:
-    """A service's initial data. An invoice's flags say how its bill is initially delivered."""
+    """A service's initial data. An invoice's flags show how its bill is delivered at first."""
 
     customers: tuple[Customer, ...] = ()
     payments: tuple[Paid, ...] = ()
     joined: tuple[frozenset[Secret], ...] = ()
-    """One holder's account numbers: a search for any of them finds all."""
+    """Sets of account numbers with the same holder. A search for one finds the whole set."""
     gone: frozenset[Secret] = frozenset()
     """Invoices that a search lists but that `InvoiceExists` no longer finds."""
     landlines: frozenset[Secret] = frozenset()
-    """Numbers that cannot get texts."""
+    """Numbers that cannot receive texts."""
 
 
 # ── messages ─────────────────────────────────────────────────────────────────────────────
@@ -100,25 +100,25 @@ class Text:
 
 
 class Fault(enum.Enum):
-    """A way for an operation to fail. A lost read is `Unavailable`, since it did nothing."""
+    """A way for an operation to fail. A failed read is `Unavailable`, since it did nothing."""
 
     DOWN = "down"
-    """Never reached: `Unavailable`."""
+    """The service was not reached: `Unavailable`."""
     REQUEST_LOST = "request_lost"
-    """Timed out, and not done: `OutcomeUnknown` for a write."""
+    """The request timed out and was not carried out: `OutcomeUnknown` for a write."""
     ANSWER_LOST = "answer_lost"
-    """Timed out, although done: `OutcomeUnknown` for a write."""
+    """The request timed out, but was carried out: `OutcomeUnknown` for a write."""
 
 
 @frozen
 class Slow:
-    """Answers after some seconds. If that exceeds the caller's budget, the answer is lost."""
+    """An answer that takes this many seconds. It is lost if that exceeds the request's budget."""
 
     seconds: float
 
 
 Scripted = Fault | Slow | Refusal | None
-"""What happens to one call of an operation: a fault, a refusal, or (None) nothing unusual."""
+"""What happens to one call of an operation. None means nothing unusual."""
 
 
 # ── the service ──────────────────────────────────────────────────────────────────────────
@@ -128,17 +128,16 @@ Scripted = Fault | Slow | Refusal | None
 class MemoryBackend:
     """An in-memory billing service. Safe to use from several threads.
 
-    Repeating a write with its key changes nothing and gets the same answer; reusing the key for
-    another write is refused.
-    `EnrollInPaperless` has no key at the service: if sent again, it is refused as pending. An
-    operation that the service lacks is `Unavailable`, since nothing was done: the caller's request
-    is deferred, whereas a refusal would end it for good (R31).
+    Repeating a write with the same key changes nothing and gets the same answer. Using that key for
+    a different write is refused. `EnrollInPaperless` has no key at the service, so repeating it is
+    refused as pending. An operation that the service lacks is `Unavailable`, because nothing was
+    done: the caller's request is then deferred, whereas a refusal would end it for good (R31).
     """
 
     books: Books = field(factory=Books)
     operations: frozenset[str] = OPERATIONS
     sleep: Callable[[float], None] = time.sleep
-    """Waits for some seconds; used only if `Slow` is scripted."""
+    """Waits for some seconds. Used only if `Slow` is scripted."""
     _customers: dict[Secret, Customer] = field(init=False)
     _bills: dict[Unit, Registration] = field(init=False)
     _links: dict[str, Unit] = field(init=False, factory=dict)
@@ -170,7 +169,7 @@ class MemoryBackend:
         return f"<MemoryBackend {len(self._customers)} customers>"
 
     def script(self, operation: str, *how: Scripted) -> None:
-        """Script the next calls of an operation; afterward, it works again."""
+        """Script the next calls of an operation. After those, it works normally."""
         if operation not in OPERATIONS:
             message = f"unknown operation {operation!r}; choose {', '.join(sorted(OPERATIONS))}"
             raise ValueError(message)
@@ -199,7 +198,7 @@ class MemoryBackend:
         late = isinstance(how, Slow) and how.seconds > budget
         return lost if late or how is Fault.ANSWER_LOST else answer
 
-    # ── inspection, and what a customer does with a link ──
+    # ── inspecting the data, and opening links ──
 
     @property
     def emails(self) -> tuple[Email, ...]:
@@ -220,15 +219,18 @@ class MemoryBackend:
             return frozenset(self._autopay)
 
     def registration(self, customer: Secret, invoice_type: str) -> Registration:
-        """Return a bill's state: `NONE` (on paper), `PENDING`, or `ACTIVE`; KeyError if unknown."""
+        """Return a bill's registration, which is `NONE` if the bill is on paper.
+
+        Raises KeyError if the bill is unknown.
+        """
         with self._lock:
             return self._bills[customer, invoice_type]
 
     def complete(self, link: str, email: Secret | None = None) -> bool:
-        """Open a link as its recipient would; the bill is paperless from then on.
+        """Open a link as its recipient would, which makes the bill paperless.
 
-        `email` is the address typed on the linked page, if any. Returns False if the link is not
-        valid: unknown, used, replaced, or the bill went back to paper.
+        `email` is the address typed on the linked page, if any. Returns False if the link is
+        unknown, was used or replaced, or if the bill went back to paper.
         """
         with self._lock:
             unit = self._links.get(link)
@@ -266,7 +268,7 @@ class MemoryBackend:
         )
 
     def _as_listed(self, customer: Customer) -> Customer:
-        """Return a customer with current flags; invoices that had none get none."""
+        """Return a customer with current flags, except on invoices that have no flags."""
         return evolve(
             customer,
             invoices=tuple(
@@ -308,7 +310,7 @@ class MemoryBackend:
         return Accepted()
 
     def _enroll(self, request: EnrollInPaperless) -> ServiceAnswer:
-        """Enroll the payment's own customer, bill, and address, whatever else the request says."""
+        """Enroll the payment's own customer, bill, and address. Ignore the rest of the request."""
         paid = self._paid(request.payment)
         if paid is None:
             return Refused(Refusal.OTHER)
@@ -320,7 +322,7 @@ class MemoryBackend:
         return self._start(unit, paid.email)
 
     def _prefer(self, request: StoreCustomerPreference) -> ServiceAnswer:
-        """Start or replace the pending registration or, for paper, cancel any registration."""
+        """Start or replace a pending registration. To return to paper, cancel any registration."""
         unit = (request.customer, request.invoice_type)
         if unit not in self._bills:
             return Refused(Refusal.OTHER)
@@ -337,8 +339,8 @@ class MemoryBackend:
     def _start(self, unit: Unit, email: Secret | None) -> ServiceAnswer:
         """Start a registration, as `StartPaperlessRegistrationForCustomer` does.
 
-        The customer's e-mail is overwritten before anyone has confirmed it. Without one, the link
-        that was texted for it stays valid.
+        The customer's e-mail address is overwritten before the new one is confirmed. If there is no
+        new address, links that were texted earlier stay valid.
         """
         if self._bills[unit] is Registration.ACTIVE:
             return Refused(Refusal.ALREADY_PAPERLESS)
@@ -365,7 +367,7 @@ class MemoryBackend:
         return next((p for p in self.books.payments if p.payment == payment), None)
 
     def _settle(self, unit: Unit, registration: Registration) -> None:
-        """Set a bill's state; links that were sent for it before are void."""
+        """Set a bill's registration, and void the links that were sent for it earlier."""
         self._bills[unit] = registration
         self._links = {link: of for link, of in self._links.items() if of != unit}
 
@@ -395,7 +397,7 @@ def _is_email(address: Secret | None) -> bool:
 
 
 def _same_number(one: Secret | None, other: Secret) -> bool:
-    """Whether the last ten digits are the same: a runtime may hand over a number without +1."""
+    """Return whether the last ten digits are the same, since a runtime can leave out the +1."""
     return one is not None and _last_ten(one) is not None and _last_ten(one) == _last_ten(other)
 
 

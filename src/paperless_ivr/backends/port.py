@@ -1,4 +1,4 @@
-"""The port of a billing service."""
+"""The port to a billing service."""
 
 from typing import Protocol
 
@@ -12,9 +12,9 @@ NO_ACCESS = "access was refused"
 def without_answer(
     request: ServiceRequest, why: str = "", *, answered: bool = False
 ) -> ServiceAnswer:
-    """The outcome of a request that got no answer: a read did nothing, but a write may have.
+    """Return the outcome of a request without an answer. A write may have been carried out.
 
-    `answered` means that something came back, but was not a valid answer.
+    `answered` means that a response was received, but it was not a valid answer.
     """
     if isinstance(request, Read):
         return Unavailable(why, answered=answered)
@@ -37,6 +37,6 @@ class Backend(Protocol):
     def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
         """Answer within `budget` seconds. Never raises: every failure is an answer.
 
-        A write carries a key. Sending the same key again changes nothing more.
+        A write has a key. Repeating the write with the same key changes nothing.
         """
         ...

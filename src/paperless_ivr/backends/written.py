@@ -1,6 +1,7 @@
 """The formats of flags, amounts, and dates that a service's WSDL declares only as text.
 
-The connection's `[written]` tables give examples: `"Y/N"`, `"1,234.56"`, `"MM/DD/YYYY"`.
+The connection's `[written]` tables give each format as an example: `"Y/N"`, `"1,234.56"`, or
+`"MM/DD/YYYY"`.
 """
 
 import re
@@ -21,18 +22,18 @@ DATE_FIELDS = frozenset({"InvoiceDueDate"})
 ISO_DATE = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?\s*(?:Z|[+-]\d\d:\d\d)?"
 )
-"""A date as XML Schema and most databases write it, with or without a time."""
+"""A date in the format of XML Schema and most databases, with or without a time."""
 
 US_AMOUNT = "1,234.56"
 AMOUNTS: Mapping[str, tuple[str, str]] = Fixed({US_AMOUNT: (",", "."), "1.234,56": (".", ",")})
-"""For each example: the separator for thousands, and the one for cents."""
+"""The thousands separator and the decimal separator in each example."""
 
 CENTS = "cents"
 """An amount in whole cents."""
 
 LARGEST_DIGITS = 10
 SMALLEST_DIGIT = -20
-"""An amount with more digits before or after the point is not valid: `1E+5000`."""
+"""Limits on the digits before and after the decimal point: `1E+5000` is not valid."""
 
 DATE_PARTS: Mapping[str, str] = Fixed(
     {"YYYY": "%Y", "YY": "%y", "MMM": "%b", "MM": "%m", "M": "%m", "DD": "%d", "D": "%d"}
@@ -47,14 +48,14 @@ class Unreadable(ValueError):
 
 @frozen
 class FlagWords:
-    """The two texts of a flag, in any case: `Y/N`, `1/0`, or `Y/` if a blank means no."""
+    """The two texts of a flag: `Y/N`, `1/0`, or `Y/` if a blank means no. Case is ignored."""
 
     true: str
     false: str
 
     @classmethod
     def of(cls, written: str) -> "FlagWords":
-        """Return the words in an example. Raises `Unreadable` if it is not valid."""
+        """Return the two texts in an example. Raises `Unreadable` if it is not valid."""
         true, slash, false = written.partition("/")
         true, false = true.strip(), false.strip()
         if not slash or "/" in false or true.casefold() == false.casefold():
@@ -62,19 +63,19 @@ class FlagWords:
         return cls(true, false)
 
     def read(self, text: str) -> bool:
-        """Return the flag in a text."""
+        """Return the value of a flag with this text."""
         for word, value in ((self.true, True), (self.false, False)):
             if text.strip().casefold() == word.casefold():
                 return value
         raise Unreadable
 
     def write(self, value: bool) -> str:
-        """Return the text of a flag."""
+        """Return the text for a flag with this value."""
         return self.true if value else self.false
 
 
 def within_reason(number: Decimal) -> Decimal:
-    """Return an amount that a bill can have. Raises `Unreadable` if it is absurd."""
+    """Return an amount. Raises `Unreadable` if it has too many digits for a bill."""
     last = number.as_tuple().exponent
     if not isinstance(last, int) or number.adjusted() >= LARGEST_DIGITS or last < SMALLEST_DIGIT:
         raise Unreadable
@@ -84,7 +85,7 @@ def within_reason(number: Decimal) -> Decimal:
 def read_amount(text: str, written: str = US_AMOUNT) -> Decimal | None:
     """Return the amount in a text, or None if it is blank.
 
-    A currency sign may precede it; a minus, parentheses, or CR mark a credit.
+    A currency sign can precede the amount. A minus sign, parentheses, or CR mark a credit.
     """
     text = text.strip()
     if not text:
@@ -115,7 +116,7 @@ def read_amount(text: str, written: str = US_AMOUNT) -> Decimal | None:
 
 
 def date_format(written: str) -> str:
-    """Return an example of a date as a `strptime` format. Raises `Unreadable` if invalid."""
+    """Convert an example of a date to a `strptime` format. Raises `Unreadable` if invalid."""
     parts = _PART.findall(written)
     kinds = sorted(part[0] for part in parts)
     if kinds != ["D", "M", "Y"] or re.search(r"[^-/., ]", _PART.sub("", written)):
@@ -124,9 +125,9 @@ def date_format(written: str) -> str:
 
 
 def read_date(text: str, written: str = "") -> date | None:
-    """Return the date in a text, or None if it is blank or in the year 1, .NET's "no date".
+    """Return the date in a text, or None if it is blank or in the year 1 (.NET's empty date).
 
-    A time of day may follow.
+    A time of day can follow the date.
     """
     text = text.strip()
     if not text:
@@ -140,14 +141,14 @@ def read_date(text: str, written: str = "") -> date | None:
         else:
             words = len(written.split())
             alone = " ".join(re.split(r"[T\s]+" if words == 1 else r"\s+", text)[:words])
-            day = datetime.strptime(alone, date_format(written)).date()  # noqa: DTZ007 - a day
+            day = datetime.strptime(alone, date_format(written)).date()  # noqa: DTZ007 - a date has no time zone
     except ValueError:
         raise Unreadable from None
     return day if day.year > 1 else None
 
 
 def problems(table: str, names: Mapping[str, str]) -> Iterator[str]:
-    """Describe every line of a `[written]` table that cannot be used."""
+    """Describe each problem in a `[written]` table."""
     for name, written in names.items():
         if name in FLAG_FIELDS:
             says = 'not two texts separated by a slash, such as "Y/N"'

@@ -13,9 +13,9 @@ COMMANDS = {
     "agi": "Take calls that Asterisk hands over by FastAGI.",
     "call": "Take a call at the keyboard, or play back keys.",
     "check": "Check a policy and a biller's service before the first call.",
-    "cloudivr": "Run the reference CloudIVR service, or list its queue.",
+    "cloudivr": "Run the reference CloudIVR service, or list its queued messages.",
     "effort": "Measure what a call costs the caller, in keys and seconds.",
-    "diagram": "Draw the call flow from its live table.",
+    "diagram": "Draw the call flow, straight from the table that calls follow.",
     "prompts": "List every phrase for a voice studio, or render them all.",
     "record": "Maintain the record, and look up what it has about a person.",
     "relay": "Complete work left over from calls.",
@@ -23,27 +23,27 @@ COMMANDS = {
     "report": "Report how far callers got, and why they got no further.",
     "serve": "Answer Twilio's web requests.",
     "simulator": "Place calls in a browser.",
-    "transcripts": "Write calls that together cover every row of the flow's table.",
-    "verify": "Prove the invariants of every call.",
+    "transcripts": "Write transcripts of calls that cover every row of the flow's table.",
+    "verify": "Prove that every call keeps the invariants.",
 }
-"""Every command with its purpose; the module of the same name has its code."""
+"""Every command and its purpose. The code is in the module of the same name."""
 
 
 class Unusable(click.ClickException):
-    """The input can never be used. Temporary problems end with status 1 instead."""
+    """An input that can never be used. For temporary problems, the exit status is 1 instead."""
 
     exit_code = 2
 
 
 class Commands(click.Group):
-    """Imports commands on demand; reports errors without a traceback."""
+    """The commands, imported on demand. Errors are reported without a traceback."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Return the names of all commands."""
         return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Return the command with that name."""
+        """Return the command with this name."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"paperless_ivr.cli.{cmd_name}").command
@@ -55,8 +55,8 @@ class Commands(click.Group):
             formatter.write_dl(sorted(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; report errors in one line and an exit status."""
-        gc.set_threshold(20_000)  # imports create many objects: at 700, starting takes 15% longer
+        """Run a command. Report an error in one line and by the exit status."""
+        gc.set_threshold(20_000)  # imports create many objects: the default slows startup by 15%
         try:
             return super().invoke(ctx)
         except (WsdlAway, NoRecord) as not_yet:

@@ -49,14 +49,14 @@ if TYPE_CHECKING:
     "--sounds-in-asterisk",
     "prefix",
     metavar="NAME",
-    help="The path of that folder on Asterisk's machine. [default: the same path]",
+    help="The path of this folder on Asterisk's machine. [default: the same path]",
 )
 @click.option(
     "--asterisk-language",
     "named",
     multiple=True,
     metavar="TAG=NAME",
-    help="Asterisk's name for a language: es-US=es_MX_f_Allison. [default: es for es-US]",
+    help="Asterisk's name for a language, as in es-US=es_MX_f_Allison. [default: es for es-US]",
 )
 @click.option(
     "--probe",
@@ -64,14 +64,17 @@ if TYPE_CHECKING:
     help="Wait for one call, list the sounds that Asterisk lacks, and exit.",
 )
 @click.option(
-    "--person", default="", metavar="DIAL", help="What to dial for a person, such as PJSIP/agents."
+    "--person",
+    default="",
+    metavar="DIAL",
+    help="What to dial to reach an agent, such as PJSIP/agents.",
 )
 @click.option(
     "--threads",
     type=click.IntRange(1),
     default=AT_ONCE,
     show_default=True,
-    help="Concurrent requests to the service; every 32 need one database connection.",
+    help="Concurrent requests to the service. Each database connection serves 32 of them.",
 )
 @limits.options
 @health.options
@@ -97,7 +100,7 @@ def command(  # noqa: PLR0913 - an argument for each option
 ) -> None:
     """Take calls that a dialplan hands over with AGI(agi://…).
 
-    docs/asterisk.md lists the variables that the dialplan sets and gets. FastAGI has no password,
+    docs/asterisk.md lists the variables that the dialplan sets and reads. FastAGI has no password,
     so anyone who can reach the port can hand calls over.
     """
     policy = policy_in_force(file)
@@ -124,7 +127,7 @@ def _line(  # noqa: PLR0913, PLR0917 - everything that calls need
     threads: int,
     meters: "Meters",
 ) -> Line:
-    """Return the line that answers a biller's calls; reports problems before the first call."""
+    """Return the line that answers a biller's calls. Check it before the first call."""
     flow = Flow(Terms(policy, at.backend.operations))
     check(flow, CAPABILITIES)
     from paperless_ivr.web import MeteredBackend
@@ -156,7 +159,7 @@ def _names(named: tuple[str, ...], policy: Policy) -> dict[str, str]:
 
 
 async def _probe(sounds: Sounds, host: str, port: int) -> None:
-    """Check over the first call that lasts that Asterisk has every sound.
+    """Check that Asterisk has every sound, using the first call that lasts long enough.
 
     Raises GatewayProblems if sounds are missing.
     """
@@ -186,7 +189,10 @@ async def _probe(sounds: Sounds, host: str, port: int) -> None:
 async def _serve(
     server: FastAgi, host: str, port: int, drain_seconds: float, draining: threading.Event
 ) -> None:
-    """Take calls until SIGTERM, then drain and give back the rest. SIGINT skips the drain."""
+    """Take calls until SIGTERM, then drain, and give back the remaining calls.
+
+    SIGINT skips the drain.
+    """
     told: asyncio.Queue[signal.Signals] = asyncio.Queue()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.put_nowait, number)

@@ -1,4 +1,4 @@
-"""`paperless-ivr call`: a call at the keyboard, or played back from keys."""
+"""`paperless-ivr call`: takes a call at the keyboard, or plays back keys."""
 
 import sys
 from pathlib import Path
@@ -43,7 +43,10 @@ HELP = (
     "--biller", default=BILLER, show_default=True, help="The biller in the demo's service."
 )
 @click.option(
-    "--caller", default="rivera", show_default=True, help="A demo customer, or a number: +1…."
+    "--caller",
+    default="rivera",
+    show_default=True,
+    help="A demo customer, or a telephone number (+1…).",
 )
 @services.options
 @click.option("--person/--no-person", default=False, help="Whether an agent can take the call.")
@@ -53,7 +56,8 @@ HELP = (
     help="Write the call to this file, with made-up values for personal data.",
 )
 @click.option(
-    "--language", help="Such as es-US; 'ask' lets the caller choose. [default: the policy's]"
+    "--language",
+    help="The language, such as es-US; 'ask' lets the caller choose. [default: the policy's]",
 )
 def command(  # noqa: PLR0913 - an argument for each option
     *,
@@ -69,14 +73,14 @@ def command(  # noqa: PLR0913 - an argument for each option
     transcript: Path | None,
     language: str | None,
 ) -> None:
-    """Take a call at the keyboard, or play back keys; the last line is the disposition.
+    """Take a call at the keyboard, or play back keys. The last line is the disposition.
 
     KEYS consists of tokens: digits, `*`, and `#` as pressed; `-` for silence; `h` to hang up;
     `*@3` for a key during the fourth prompt; `answered`, `busy`, or `no_answer` for the result of
     a transfer.
     """
     if biller != BILLER:
-        message = f"no biller {biller!r}; the demo has {BILLER}"
+        message = f"unknown biller {biller!r}; the demo has only {BILLER}"
         raise click.BadParameter(message, param_hint="--biller")
     policy = policy_in_force(file)
     catalog = Catalog.of(policy)
@@ -110,7 +114,7 @@ def command(  # noqa: PLR0913 - an argument for each option
 
 
 def _scribe(flow: Flow, policy: Path | None, transcript: Path) -> Observer:
-    """Write the call to a file when it ends."""
+    """Return an observer that writes the call to a file when it ends."""
     from paperless_ivr.transcripts.parsing import DEMO
     from paperless_ivr.transcripts.scribe import Scribe
 

@@ -1,4 +1,4 @@
-"""`paperless-ivr check`: a policy and a biller's service, before the first call."""
+"""`paperless-ivr check`: checks a policy and a biller's service before the first call."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from paperless_ivr.prompts.policies import load_policy
     "test_account",
     envvar="PAPERLESS_IVR_TEST_ACCOUNT",
     metavar="NUMBER",
-    help="Look this account up and report which fields of the real answer were read.",
+    help="Look up this account, and report which fields of the real answer can be read.",
 )
 @click.option("--offline", is_flag=True, help="Do not test whether the connection works.")
 @click.pass_context
@@ -70,7 +70,7 @@ def _policy(policy: Policy, file: Path | None) -> None:
 
 
 def _account(file: Path, number: str, policy: Policy) -> bool:
-    """Look up a real account. Return whether it was found, and whether callers can key it."""
+    """Look up a real account. Return whether it was found and callers can key its number."""
     from paperless_ivr.backends.connection import load_connection
     from paperless_ivr.backends.soap.survey import read_account
     from paperless_ivr.secret import account
@@ -88,12 +88,12 @@ def _account(file: Path, number: str, policy: Policy) -> bool:
             "their length in proof.account_keys"
         )
     else:
-        click.echo(f"  a caller keys it with {len(keyed)} keys")
+        click.echo(f"  a caller presses {len(keyed)} keys to enter it")
     return tried.works and keyed is not None
 
 
 def _service(file: Path | None, wsdl: str | None, policy: Policy | None, offline: bool) -> bool:
-    """Report the state of a service; return whether calls can be taken with it."""
+    """Report the state of a service. Return whether calls can be taken with it."""
     from attrs import evolve
 
     from paperless_ivr.backends.connection import Connection, load_connection
@@ -138,9 +138,7 @@ def _service(file: Path | None, wsdl: str | None, policy: Policy | None, offline
     if policy is not None and fit:
         check(Terms(policy, has), FLOW)
         if set(policy.address.strategies) == {Strategy.TEXT_LINK} and "SendWebLink" not in has:
-            click.echo(
-                "  the policy's only way to get an address is a text, which needs SendWebLink"
-            )
+            click.echo("  the policy gets addresses only by texted link, which needs SendWebLink")
             fit = False
     if file is None or offline or not fit:
         click.echo("connection: not tried")

@@ -1,4 +1,4 @@
-"""`paperless-ivr cloudivr`: the reference service, and what it has queued."""
+"""`paperless-ivr cloudivr`: runs the reference service, or lists its queued messages."""
 
 import ipaddress
 import signal
@@ -42,7 +42,7 @@ same_database_option = click.option(
 @click.option(
     "--smtp",
     metavar="HOST:PORT",
-    help="Deliver queued e-mail to this mail server on this machine. [default: not delivered]",
+    help="Deliver queued e-mail to this local mail server. [default: leave it in the queue]",
 )
 @limits.options
 @click.pass_context
@@ -114,7 +114,7 @@ def outbox(context: click.Context, database: str | None, reveal: bool) -> None:
         engine = opened(database)
         file = engine.url.database or ""
         if engine.dialect.name == "sqlite" and not Path(file).exists():
-            message = f"no database {file!r}"
+            message = f"there is no database {file!r}"
             raise Unusable(message)
         queued = read(engine, utc_now())
         engine.dispose()
@@ -150,7 +150,7 @@ def _table(rows: Sequence[tuple[str, ...]]) -> str:
 
 
 def local_server(address: str) -> tuple[str, int]:
-    """Return the host and port of a local server: e-mail with links is sent unencrypted."""
+    """Return the host and port. The server must be local, because e-mail is sent unencrypted."""
     host, _, port = address.rpartition(":")
     if not port.isdecimal() or int(port) > 65535 or not on_this_machine(host.strip("[]")):
         message = "must be HOST:PORT on this machine, such as 127.0.0.1:1025"
@@ -159,7 +159,7 @@ def local_server(address: str) -> tuple[str, int]:
 
 
 def on_this_machine(host: str) -> bool:
-    """Whether a host is this machine."""
+    """Return whether a host is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -180,7 +180,7 @@ def stopped_by_signal() -> Event:
 
 @contextmanager
 def usable(option: str = "--database") -> Iterator[None]:
-    """Report in one line what cannot be used; a database's own message may be personal."""
+    """Report in one line what cannot be used. Omit database errors, which may quote values."""
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
     from paperless_ivr.cloudivr.database import OldDatabase

@@ -1,4 +1,4 @@
-"""`paperless-ivr diagram`: the call flow, drawn from its live table."""
+"""`paperless-ivr diagram`: draws the call flow from the table that calls follow."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,24 +30,24 @@ TEXTS = {"dot": dot, "table": markdown}
 @click.option(
     "--chapter",
     type=click.Choice([phase.name.lower() for phase in Phase], case_sensitive=False),
-    help="Only this chapter. By default, a picture is the overview.",
+    help="Draw only this chapter. By default, a picture shows the overview.",
 )
 @click.option(
     "--policy",
     "policy_file",
     type=EXISTING_FILE,
-    help="A policy (TOML); pictures leave out what it turns off.",
+    help="A policy (TOML). Pictures leave out what it turns off.",
 )
 @click.option(
     "--transcript",
     "call_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A transcript (.call) whose path the page highlights, step by step.",
+    help="A transcript (.call). The page highlights its path, step by step.",
 )
 def command(
     form: str, chapter: str | None, policy_file: Path | None, call_file: Path | None
 ) -> None:
-    """Draw the call flow from its live table."""
+    """Draw the call flow, straight from the table that calls follow."""
     only = Phase[chapter.upper()] if chapter else None
     policy = load_policy(policy_file) if policy_file else None
     if call_file and form != "html":
@@ -68,14 +68,14 @@ def command(
 
 
 def _taken(file: Path) -> Sequence[str]:
-    """Return the rows that the call of a transcript takes."""
+    """Return the rows that a transcript's call takes."""
     from paperless_ivr.transcripts import read, rows_taken
 
     return rows_taken(read(file))
 
 
 def _svg(only: Phase | None, policy: Policy | None) -> str:
-    """Return the overview, or a chapter."""
+    """Return the overview or a chapter as SVG."""
     if only in (None, Phase.END):
         return overview(FLOW, policy).svg()
     pictures = chapters(FLOW, policy)

@@ -1,4 +1,4 @@
-"""`paperless-ivr effort`: what a call costs its caller, in keys and seconds."""
+"""`paperless-ivr effort`: measures what a call costs the caller, in keys and seconds."""
 
 import json
 from pathlib import Path
@@ -19,13 +19,13 @@ HEADS = ("caller", "address", "ends", "keys", "knows", "hears", "slow", "whole c
 
 @click.command(name="effort")
 @click.option("--policy", "file", type=FILE, help="A policy (TOML).")
-@click.option("--language", help="Such as es-US. [default: the policy's]")
+@click.option("--language", help="The language, such as es-US. [default: the policy's]")
 @click.option(
     "--rate",
     type=click.IntRange(min=1),
     default=WORDS_A_MINUTE,
     show_default=True,
-    help="Words per minute.",
+    help="The speaking rate, in words per minute.",
 )
 @click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
@@ -35,7 +35,7 @@ HEADS = ("caller", "address", "ends", "keys", "knows", "hears", "slow", "whole c
     type=FILE,
     callback=picture_file,
     metavar="FILE",
-    help="Draw the paths to a registration too: FILE.svg or FILE.png.",
+    help="Also draw the paths to a registration, as FILE.svg or FILE.png.",
 )
 def command(
     *, file: Path | None, language: str | None, rate: int, form: str, picture: Path | None
@@ -69,7 +69,7 @@ ALIGNED = ("left",) * 3 + ("right",) * 5
 
 
 def measured(policy: Policy, language: str, rate: int = WORDS_A_MINUTE) -> list[Way]:
-    """Return every path, by how the caller is identified."""
+    """Return all paths, grouped by how the caller is identified."""
     flow, words = Flow(Terms(policy)), Catalog.of(policy)
     found: list[Way] = []
     for start in starts(policy, language):

@@ -1,4 +1,4 @@
-"""The cost of calls as a picture: a bar for each path, by how the caller is identified."""
+"""A picture of what calls cost: a bar for each path, by how the caller is identified."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ ADDRESSES = {
 
 
 def draw(found: Sequence[Way], language: str, file: Path) -> None:
-    """Draw the paths that reach a registration to a file, whose extension sets the format."""
+    """Draw the paths that reach a registration. The file's extension sets the format."""
     costs: dict[str, Cost] = {}
     for way in found:
         if way.registered and way.address:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from paperless_ivr.web import Meters
 
 CONNECTIONS = 50
-"""Concurrent connections to this port."""
+"""The limit on concurrent connections to this port."""
 
 
 @frozen
@@ -37,7 +37,7 @@ class Said:
 
 
 def options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options to a server's command, which gets them as `health`."""
+    """Add the health options to a server's command, which receives them as `health`."""
 
     @click.option(
         "--health-port",
@@ -45,7 +45,10 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
         help="The port for /live, /ready, and /metrics; 0 picks a free one. [default: none]",
     )
     @click.option(
-        "--health-host", default="127.0.0.1", show_default=True, help="The address of that port."
+        "--health-host",
+        default="127.0.0.1",
+        show_default=True,
+        help="The address of the health port.",
     )
     @functools.wraps(command)
     def wrapped(*args: Any, health_port: int | None, health_host: str, **given: Any) -> Any:

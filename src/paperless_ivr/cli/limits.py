@@ -1,4 +1,4 @@
-"""The options of all servers: where they listen, and limits on their peers."""
+"""The options of all servers: the address to listen on, and limits on clients."""
 
 import functools
 from collections.abc import Callable
@@ -11,11 +11,11 @@ from paperless_ivr.net.connections import DEFAULTS, Limits
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 OTHER_FILES = 200
-"""The number of additional files that a server needs for databases, requests, and so on."""
+"""How many other files a server may have open, for databases, requests, and so on."""
 
 
 def listening_options(port: int) -> Callable[[Command], Command]:
-    """Add the options of the address to listen on, with this port as the default."""
+    """Add the options for the address to listen on, with this default port."""
 
     def added(command: Command) -> Command:
         command = click.option(
@@ -23,7 +23,7 @@ def listening_options(port: int) -> Callable[[Command], Command]:
             type=click.IntRange(0, 65535),
             default=port,
             show_default=True,
-            help="0 picks a free port.",
+            help="The port to listen on; 0 picks a free one.",
         )(command)
         return click.option(
             "--host", default="127.0.0.1", show_default=True, help="The address to listen on."
@@ -33,21 +33,21 @@ def listening_options(port: int) -> Callable[[Command], Command]:
 
 
 def options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options to a command, which gets them as `bounds`."""
+    """Add the limit options to a command, which receives them as `bounds`."""
 
     @click.option(
         "--connections",
         type=click.IntRange(1),
         default=DEFAULTS.connections,
         show_default=True,
-        help="Concurrent connections; must be at least 200 below `ulimit -n`.",
+        help="The limit on concurrent connections, at least 200 below `ulimit -n`.",
     )
     @click.option(
         "--read-seconds",
         type=click.FloatRange(0, min_open=True),
         default=DEFAULTS.read_seconds,
         show_default=True,
-        help="The time for a complete request to arrive.",
+        help="The time limit for a complete request to arrive.",
     )
     @functools.wraps(command)
     def wrapped(*args: Any, connections: int, read_seconds: float, **given: Any) -> Any:
@@ -58,7 +58,7 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _check_open_files(connections: int) -> None:
-    """Refuse more connections than the system lets this process open."""
+    """Refuse a limit that is too high for the number of files this process can open."""
     try:
         import resource
     except ModuleNotFoundError:  # Windows
@@ -77,5 +77,5 @@ drain_option = click.option(
     type=click.FloatRange(0),
     default=120.0,
     show_default=True,
-    help="How long live calls continue after SIGTERM, before the host gets them back.",
+    help="How long live calls can continue after SIGTERM, before the host gets them back.",
 )

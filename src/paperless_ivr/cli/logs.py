@@ -1,10 +1,10 @@
-"""Logs of the command line: lines on stderr.
+"""The logs of all commands, written to stderr, and the variables that configure them.
 
-PAPERLESS_IVR_LOG_LEVEL    debug, info, warning, error or critical
+PAPERLESS_IVR_LOG_LEVEL    debug, info, warning, error, or critical
 PAPERLESS_IVR_LOG_FORMAT   text (key-value pairs) or json (one JSON object per line)
 
-Servers log at level info, as JSON unless stderr is a terminal. Other commands log warnings, as
-text.
+By default, servers log at level info, as JSON unless stderr is a terminal. Other commands log
+warnings, as text.
 """
 
 import functools
@@ -47,7 +47,7 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def configure(level: str | None = None, form: str | None = None) -> None:
-    """Set up structlog; values that are not given come from the environment."""
+    """Set up structlog. Values that are not given come from the environment."""
     level = level or _chosen("PAPERLESS_IVR_LOG_LEVEL", "warning", LEVELS)
     form = form or _chosen("PAPERLESS_IVR_LOG_FORMAT", "text", FORMATS)
     last: Any = (
@@ -68,7 +68,7 @@ def configure(level: str | None = None, form: str | None = None) -> None:
 
 
 def _to_stderr(*_: object) -> structlog.WriteLogger:
-    """Return a logger to the current stderr."""
+    """Return a logger that writes to the current stderr."""
     return structlog.WriteLogger(sys.stderr)
 
 

@@ -19,7 +19,7 @@ STRATEGIES = {
 
 
 def meaning(policy: Policy) -> Iterator[str]:
-    """Yield what a policy means, sentence by sentence."""
+    """Yield sentences that explain a policy."""
     yield from _whose(policy)
     yield from _offer(policy)
     yield from _proof(policy)
@@ -66,7 +66,7 @@ def _question(offer: Offer) -> Iterator[str]:
         yield (
             f"{_and(MOMENTS[moment] for moment in offer.one_question).capitalize()}, callers "
             "whom the host vouches for, with one bill and an address on file, hear the bill, the "
-            "address, and what happens next in the offer itself: one key press is the consent."
+            "address, and what happens next in the offer itself, and consent with one key."
         )
     match offer.reason:
         case OfferReason.REMINDER:

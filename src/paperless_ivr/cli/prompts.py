@@ -1,4 +1,4 @@
-"""`paperless-ivr prompts`: every spoken phrase, as a list and as sound files."""
+"""`paperless-ivr prompts`: lists all spoken phrases, or renders them as sound files."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from paperless_ivr.prompts.recorded import phrases, table
 @click.command(name="prompts")
 @click.option("--policy", "file", type=FILE, help="A policy (TOML).")
 @click.option(
-    "--language", help="Only this language, such as es-US. [default: all that are offered]"
+    "--language", help="Only this language, such as es-US. [default: all offered languages]"
 )
 @click.option(
     "--render",
@@ -26,11 +26,11 @@ from paperless_ivr.prompts.recorded import phrases, table
 def command(*, file: Path | None, language: str | None, folder: Path | None) -> None:
     """List every phrase for a voice studio (CSV), or render them all to 8 kHz sound files.
 
-    Put a studio's recordings where rendered ones would go: the file named in the list, with an
-    extension that Asterisk can play. Numbers, letters, amounts, and dates are not in the list; they
-    are composed from Asterisk's own sounds.
+    Save a studio's recordings where rendered ones would be: under the file names in the list, with
+    an extension that Asterisk can play. Numbers, letters, amounts, and dates are not in the list;
+    they are composed from Asterisk's own sounds.
     """
-    policy = demo_policy() if file is None else load_policy(file)  # it need not be in force yet
+    policy = demo_policy() if file is None else load_policy(file)  # allowed before it takes effect
     if language is not None and language not in policy.languages.offered:
         message = f"{language!r} is not offered; choose {', '.join(policy.languages.offered)}"
         raise click.BadParameter(message, param_hint="--language")

@@ -1,4 +1,4 @@
-"""`paperless-ivr record`: the record's tables, and what it has about a person."""
+"""`paperless-ivr record`: maintains the record, and looks up what it has about a person."""
 
 import functools
 import hashlib
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from paperless_ivr.records.sql.erase import Erasure
 
 PATIENCE = 600.0
-"""A long limit, in seconds, because no caller is waiting."""
+"""A long time limit in seconds, because no caller is waiting."""
 
 
 def checked(_: click.Context, __: click.Parameter, url: str | None) -> str | None:
@@ -57,12 +57,12 @@ policy_option = click.option(
     "file",
     type=FILE,
     required=True,
-    help="The biller's policy (TOML): its ID and retention.",
+    help="The policy (TOML) with the biller's ID and retention.",
 )
 
 
 def _read(kind: Kind, value: str) -> Secret:
-    """Return what identifies a person, normalized as in the record. Errors never show it."""
+    """Return the value that names a person, normalized as in the record. Errors never show it."""
     text = (sys.stdin.readline() if value == "-" else value).strip()
     found = phone_number(text) if kind is Kind.PHONE else text
     if not found or (kind is Kind.EMAIL and "@" not in found):
@@ -73,11 +73,11 @@ def _read(kind: Kind, value: str) -> Secret:
 
 
 def person_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that name a person; the command receives it as `person`, a secret."""
+    """Add the options that name a person. The command receives the value as `person`, a secret."""
 
     @click.option("--account", metavar="NUMBER", help="An account number in the billing service.")
-    @click.option("--phone", metavar="NUMBER", help="A number that called or was texted.")
-    @click.option("--email", metavar="ADDRESS", help="An address that a consent names.")
+    @click.option("--phone", metavar="NUMBER", help="A telephone number that called or got a text.")
+    @click.option("--email", metavar="ADDRESS", help="An e-mail address that a consent names.")
     @functools.wraps(command)
     def wrapped(
         *args: Any, account: str | None, phone: str | None, email: str | None, **given: Any
@@ -85,7 +85,7 @@ def person_options(command: Callable[..., Any]) -> Callable[..., Any]:
         named = {Kind.ACCOUNT: account, Kind.PHONE: phone, Kind.EMAIL: email}
         values = [(kind, value) for kind, value in named.items() if value is not None]
         if len(values) != 1:
-            message = "name the person with one of --account, --phone, --email"
+            message = "name the person with exactly one of --account, --phone, and --email"
             raise click.UsageError(message)
         return command(*args, person=_read(*values[0]), **given)
 
@@ -102,7 +102,7 @@ def command() -> None:
 def upgrade(url: str) -> None:
     """Upgrade the tables to this version, creating them if there are none.
 
-    The upgrade is all or nothing, keeps what is recorded, and needs no keys.
+    The upgrade is all or nothing, keeps all data, and needs no keys.
     """
     from paperless_ivr.records.sql.database import Database
     from paperless_ivr.records.sql.upgrades import upgrade as bring
@@ -118,10 +118,10 @@ def upgrade(url: str) -> None:
 @database_option
 @policy_option
 def purge(url: str, file: Path) -> None:
-    """Remove what a biller's retention no longer allows; run it daily.
+    """Remove data that a biller's retention no longer allows. Run this daily.
 
-    Unfinished work is never removed, however old: writes without an outcome, deferred requests,
-    registrations that are being followed.
+    Unfinished work is never removed, however old it is: writes without an outcome, deferred
+    requests, and registrations that are still pending.
     """
     policy = load_policy(file)
     from paperless_ivr.records.sql import open_store
@@ -190,10 +190,10 @@ def _show(found: Mapping[str, Sequence[Mapping[str, str]]]) -> None:
     help="Write to a new file that only you can read. [default: standard output]",
 )
 def evidence(url: str, consent: str, to: Path | None) -> None:
-    """Write everything on record about a CONSENT, with its hash: personal data IN CLEAR TEXT.
+    """Write everything on record about a CONSENT, and its hash. Personal data is IN CLEAR TEXT.
 
-    CONSENT is the reference returned to the host; `find` lists it. With -o, the file's hash is
-    printed in the format of sha256sum.
+    CONSENT is the reference that the host got; `find` lists it. With -o, the file's hash is printed
+    in the format of sha256sum.
     """
     from paperless_ivr.records.sql import open_store
 
@@ -206,7 +206,7 @@ def evidence(url: str, consent: str, to: Path | None) -> None:
         click.echo(text, nl=False)
         return
     try:
-        with open(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:  # noqa: PTH123 - its mode
+        with open(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:  # noqa: PTH123 - sets the mode
             out.write(text.encode())
     except OSError as error:
         message = f"{to}: {error.strerror}"
@@ -220,7 +220,7 @@ def evidence(url: str, consent: str, to: Path | None) -> None:
 @person_options
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def erase(url: str, file: Path, person: Secret, *, yes: bool) -> None:
-    """Remove what is on record about a person, except what has to be kept.
+    """Remove all data on record about a person, except what has to be kept.
 
     If the value is -, it is read from standard input, to keep it out of the shell history. If
     nothing is found, or a call or request of that person is in progress, nothing is removed and

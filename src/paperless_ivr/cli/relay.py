@@ -32,7 +32,13 @@ COLUMNS = ("key", "customer", "account", "invoice_type", "paperless", "email", "
 @click.command(name="relay")
 @services.options
 @click.option("--once", is_flag=True, help="Do the work that is due now, then exit.")
-@click.option("--every", type=click.FloatRange(1), default=30.0, show_default=True, help="Seconds.")
+@click.option(
+    "--every",
+    type=click.FloatRange(1),
+    default=30.0,
+    show_default=True,
+    help="Seconds between rounds.",
+)
 @click.option(
     "--export",
     "export_file",
@@ -54,9 +60,9 @@ def command(  # noqa: PLR0913 - an argument for each option
 ) -> None:
     """Complete work left over from calls: unknown outcomes, deferred requests, unopened links.
 
-    Any number can run in parallel on one database. If the database fails, the next round tries
-    again; with --once, the exit status is 1. It is also 1 if something is given up. Ctrl-C or
-    SIGTERM ends it between two rounds.
+    Any number of relays can run in parallel on one database. If the database fails, the next round
+    tries again. With --once, the exit status is 1 if the database fails or work is given up. Ctrl-C
+    or SIGTERM ends the relay between two rounds.
     """
     from paperless_ivr.drive.relay import Relay
     from paperless_ivr.web import MeteredBackend
@@ -84,7 +90,7 @@ def _work(relay: "Relay", every: float, meters: "Meters", *, once: bool) -> None
     total: Counter[str] = Counter()
     meters.worked(
         {ActivityType.GIVEN_UP.value: 0}
-    )  # an alert only notices the first one if there was a 0 before it
+    )  # an alert notices the first one only if there was a 0 before it
     ending = stopped_by_signal()
     with tqdm(bar_format="{desc}", file=sys.stderr, leave=False, disable=None) as line:
         while True:
@@ -108,11 +114,11 @@ def _told(total: Counter[str]) -> str:
 
 
 def _to(file: Path) -> "Export":
-    """Append requests to a file that only its owner can read; check that it can be opened."""
+    """Return a function that appends requests to a file, which only its owner can read."""
 
     def opened() -> TextIO:
         descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        return open(descriptor, "a", newline="", encoding="utf-8")  # noqa: PTH123 - its mode
+        return open(descriptor, "a", newline="", encoding="utf-8")  # noqa: PTH123 - sets the mode
 
     try:
         opened().close()

@@ -1,4 +1,4 @@
-"""`paperless-ivr replay`: transcripts as calls."""
+"""`paperless-ivr replay`: replays transcripts as calls."""
 
 from pathlib import Path
 
@@ -22,11 +22,11 @@ from paperless_ivr.cli.paths import EXISTING_FILE, FOLDER
     "--sound",
     "folder",
     type=FOLDER,
-    help="Write each call as one sound file (WAV) here, spoken by espeak-ng.",
+    help="Write each call to this folder as one sound file (WAV), spoken by espeak-ng.",
 )
 @click.pass_context
 def command(ctx: click.Context, files: tuple[Path, ...], update: bool, folder: Path | None) -> None:
-    """Replay transcripts; if a call goes differently, show a diff and exit with status 1."""
+    """Replay transcripts. If a call goes differently, show a diff and exit with status 1."""
     from paperless_ivr import transcripts
 
     differ = 0

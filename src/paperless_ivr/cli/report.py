@@ -1,4 +1,4 @@
-"""`paperless-ivr report`: the funnel and the tracker of a record (R33)."""
+"""`paperless-ivr report`: reports the funnel and the tracker of a record (R33)."""
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -36,7 +36,7 @@ def _zone(_: click.Context, __: click.Parameter, name: str) -> tzinfo:
 
 
 def _by(_: click.Context, __: click.Parameter, names: str) -> tuple[By, ...]:
-    """Return how hand-overs are grouped."""
+    """Return the properties by which hand-overs are grouped."""
     named = [name.strip() for name in names.split(",") if name.strip()]
     unknown = [name for name in named if name not in tuple(By)]
     if unknown:
@@ -55,9 +55,11 @@ def _by(_: click.Context, __: click.Parameter, names: str) -> tuple[By, ...]:
     default="UTC",
     show_default=True,
     callback=_zone,
-    help="The time zone in which days begin.",
+    help="The time zone that defines when a day begins.",
 )
-@click.option("--by", default="", callback=_by, metavar="NAMES", help="Any of moment,language,day.")
+@click.option(
+    "--by", default="", callback=_by, metavar="NAMES", help="Group by any of moment,language,day."
+)
 @click.option(
     "--format", "form", type=click.Choice(list(FORMS)), default="table", show_default=True
 )
@@ -66,7 +68,7 @@ def _by(_: click.Context, __: click.Parameter, names: str) -> tuple[By, ...]:
     type=FILE,
     callback=picture_file,
     metavar="FILE",
-    help="Draw the funnels too: FILE.svg or FILE.png.",
+    help="Also draw the funnels, as FILE.svg or FILE.png.",
 )
 @click.option(
     "--policy",
@@ -75,7 +77,7 @@ def _by(_: click.Context, __: click.Parameter, names: str) -> tuple[By, ...]:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     callback=lambda _, __, files: _names(files),
     metavar="FILE",
-    help="A biller's policy (TOML), for its name in the picture; once for each biller.",
+    help="A policy (TOML), for the biller's name in the picture. Repeat this for each biller.",
 )
 def command(  # noqa: PLR0913 - an argument for each option
     *,
@@ -91,8 +93,8 @@ def command(  # noqa: PLR0913 - an argument for each option
 ) -> None:
     """Report how far hand-overs got, why they got no further, and what work is unfinished.
 
-    A hand-over counts on the day it began, including work done later. The command changes nothing,
-    needs no keys, and shows no personal data.
+    A hand-over is counted on the day it began, together with work that was done later. The command
+    changes nothing, needs no keys, and shows no personal data.
     """
     begin = since and _midnight(since, zone)
     end = until and _midnight(until + timedelta(days=1), zone)
@@ -121,11 +123,11 @@ def _names(files: tuple[Path, ...]) -> Mapping[str, str]:
 
 
 def _midnight(day: datetime, zone: tzinfo) -> datetime:
-    """Return when a day begins."""
+    """Return the time at which a day begins."""
     return datetime.combine(day.date(), time(), zone).astimezone(UTC)
 
 
-def _told(  # noqa: PLR0913, PLR0917 - what is asked for
+def _told(  # noqa: PLR0913, PLR0917 - an argument for each option
     record: Readable,
     biller: str | None,
     begin: datetime | None,

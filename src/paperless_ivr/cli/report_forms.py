@@ -1,4 +1,4 @@
-"""A report as tables at the terminal, and as files: CSV and JSON."""
+"""A report as tables on the terminal, as CSV, or as JSON."""
 
 import csv
 import json
@@ -37,13 +37,18 @@ COLUMNS = (
     "way",
     "hand_overs",
 )
-"""The CSV columns. `what` is `reached`, `lost` with its reasons, `link` with a `why`, or `way`
-with the `way` to an address and its outcome as `why`."""
+"""The CSV columns. `what` is one of these:
+
+- `reached`
+- `lost`, with the reasons in the next four columns
+- `link`, with the link's state in `why`
+- `way`, with the way to an address in `way`, and its outcome in `why`
+"""
 
 
 @frozen
 class Report:
-    """The reported data: funnels by group, and unfinished work by biller."""
+    """The reported data: funnels by group, and the tracker by biller."""
 
     funnels: Mapping[Group, Funnel]
     tracked: Mapping[str, Sequence[Tracked]]
@@ -53,7 +58,7 @@ class Report:
     at: datetime
 
 
-# ── at the terminal ──
+# ── on the terminal ──
 
 
 def table(report: Report, to: TextIO) -> None:
@@ -86,7 +91,7 @@ TRACKER = ("task", "state", "number", "oldest")
 
 
 def show(to: TextIO, heads: Sequence[str], found: Iterable[Sequence[str | int]]) -> None:
-    """Write a table, if there is anything in it."""
+    """Write a table, unless it is empty."""
     from tabulate import tabulate
 
     rows = list(found)
@@ -104,7 +109,7 @@ def _funnel_rows(
 
 
 def _loss_rows(whole: Funnel) -> Iterator[Sequence[str | int]]:
-    """Yield a biller's losses, however its hand-overs are grouped."""
+    """Yield a row for each kind of loss, over all of a biller's groups."""
     for loss, count in whole.lost.items():
         reached = whole.reached[loss.stage]
         stage = loss.stage.label.replace("_", " ")
@@ -145,7 +150,7 @@ def _age(age: timedelta) -> str:
 
 
 def csv_file(report: Report, to: TextIO) -> None:
-    """Write the funnels as one table, with one number per line."""
+    """Write the funnels as one CSV table, with one number per line."""
     writer = csv.writer(to, lineterminator="\n")
     writer.writerow(COLUMNS)
     for group, funnel in report.funnels.items():
@@ -165,7 +170,7 @@ def csv_file(report: Report, to: TextIO) -> None:
 
 
 def json_file(report: Report, to: TextIO) -> None:
-    """Write everything."""
+    """Write the funnels and the tracker as JSON."""
     document = {
         "at": report.at.isoformat(),
         "by": list(report.by),

@@ -1,4 +1,4 @@
-"""A report as a picture: all calls of a biller and where they were lost, then each group."""
+"""A picture of a report: all calls of a biller and where they were lost, then each group."""
 
 import textwrap
 from collections import Counter
@@ -21,18 +21,18 @@ ACROSS = 3
 WIDE, HIGH, AROUND = 4.4, 2.8, 1.0
 """In inches: the width and height of one funnel, and the space above and below all of them."""
 BAR, GHOST, INK, GRAY = "#1f5a8a", "#d9e2ea", "#18181b", "#52525b"
-"""For calls that reached a step, calls lost since the step before, text, and less important text.
+"""The colors of calls that reached a step, calls lost since the step before, text, and minor text.
 
 The first two also differ in brightness.
 """
 CAUSES_AT = 1.25
-"""Where the causes of losses begin, as a multiple of the longest bar."""
+"""Where the text about the causes of losses begins, as a multiple of the longest bar."""
 LINES, LETTERS = 2, 105
-"""The room for the causes of losses before a step. Causes that do not fit are only counted."""
+"""The space for the causes of losses: lines, and letters per line. Other causes are counted."""
 
 
 def draw(report: Report, names: Mapping[str, str], file: Path) -> None:
-    """Draw the funnels to a file, whose extension sets the format. `names` is by biller ID."""
+    """Draw the funnels. The file's extension sets the format. `names` maps biller IDs to names."""
     billers = {group.biller: names.get(group.biller, group.biller) for group in report.funnels}
     rows = list(_rows(report, billers))
     height = HIGH * max(len(rows), 1) + AROUND
@@ -51,7 +51,7 @@ def draw(report: Report, names: Mapping[str, str], file: Path) -> None:
 
 
 def save(figure: Figure, file: Path) -> None:
-    """Save a figure. The same figure makes the same file."""
+    """Save a figure. Saving the same figure again writes an identical file."""
     # keep text as text, for searching and screen readers
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "paperless_ivr"}):
         figure.savefig(file, metadata={"Date": None} if file.suffix == ".svg" else None)
@@ -103,7 +103,7 @@ def _explain(figure: Figure, low: float) -> None:
     figure.legend(
         boxes, words, loc="lower left", ncols=2, fontsize=8, frameon=False, bbox_to_anchor=(0, 0)
     )
-    words_at = "Percentages are of the calls that were offered paperless billing."
+    words_at = "Percentages are shares of the calls that were offered paperless billing."
     figure.text(0.99, low, words_at, fontsize=8, ha="right", va="center", color=GRAY)
 
 
@@ -132,7 +132,7 @@ def _draw(place: Axes, title: str, funnel: Funnel, *, with_causes: bool) -> None
 
 
 def write_next_to(place: Axes, across: float, down: int, text: str, color: str) -> None:
-    """Write a text to the right of a bar's end."""
+    """Write text to the right of a bar's end."""
     place.annotate(
         text,
         (across, down),

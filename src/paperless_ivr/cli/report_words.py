@@ -1,4 +1,4 @@
-"""Steps and losses of the funnel in plain words, for readers without a manual."""
+"""The funnel's steps and losses in plain words, for readers who have no manual."""
 
 from paperless_ivr.flow.host import Disposition, Moment, Reason
 from paperless_ivr.records.funnel import NOT_ENDED, Loss, Stage
@@ -65,7 +65,7 @@ REASONS = {
     Reason.OTHER_RELEASE: "began on another release",
     Reason.NO_ADDRESS_LEFT: "no address to send to",
 }
-"""A reason says more than the disposition, except `NONE`, which has no text."""
+"""The text for each reason. If the reason is `NONE`, the disposition's text is used instead."""
 
 AFTERWARDS = {
     "unsettled": "outcome not known yet",
@@ -78,7 +78,7 @@ AFTERWARDS = {
     "exported": "handed to the biller",
     "given_up": "could not be completed",
 }
-"""Unfinished work, or how it ended. This says more than how the call ended."""
+"""The text for unfinished work, or for its outcome. It is used instead of the reason's."""
 
 
 def lost_by(loss: Loss) -> str:

@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 AUTH_TOKEN = "PAPERLESS_IVR_TWILIO_AUTH_TOKEN"
 HOST_KEY = "PAPERLESS_IVR_HOST_KEY"
 TOKEN_KEY = "PAPERLESS_IVR_TOKEN_KEY"
-"""Environment variables for secrets, which never go on a command line."""
+"""Environment variables for secrets, which do not belong on a command line."""
 
 PATH = "/twilio"
 LAST_REQUESTS = 30
-"""Seconds that requests in progress get when the server stops."""
+"""Seconds for requests in progress to finish when the server stops."""
 LAST_WORD = 30.0
-"""Seconds that calls without a database get to fetch their hand-back."""
+"""Seconds for calls to fetch their hand-back when a server without a database stops."""
 
 
 @click.command(name="serve")
@@ -46,32 +46,37 @@ LAST_WORD = 30.0
     "--address",
     required=True,
     metavar="URL",
-    help=f"The address at which Twilio reaches this server: https://ivr.example.com{PATH}",
+    help=f"The address at which Twilio reaches this server, as in https://ivr.example.com{PATH}",
 )
 @click.option(
-    "--host-url", required=True, metavar="URL", help="The host's address, to which calls go back."
+    "--host-url",
+    required=True,
+    metavar="URL",
+    help="The host's address, to which calls are returned.",
 )
 @limits.listening_options(8080)
 @services.options
-@click.option("--person", metavar="NUMBER", help="The number to transfer callers to, +1… or sip:…")
+@click.option(
+    "--person", metavar="NUMBER", help="The number for transfers to an agent, +1… or sip:…"
+)
 @click.option(
     "--caller-id",
     metavar="NUMBER",
-    help="One of the account's numbers, +1…, shown to the agent if the caller has none.",
+    help="One of the account's numbers, +1…, shown to the agent if the caller's is unknown.",
 )
 @click.option(
     "--former",
     "former_files",
     multiple=True,
     type=FILE,
-    help="An earlier policy, for calls in progress that began on it.",
+    help="An earlier policy, for calls that began on it and are still in progress.",
 )
 @click.option(
     "--threads",
     type=click.IntRange(1),
     default=AT_ONCE,
     show_default=True,
-    help="Concurrent web and service requests. Every 32 need one database connection.",
+    help="Concurrent web and service requests. Each database connection serves 32 of them.",
 )
 @limits.options
 @health.options
@@ -97,7 +102,7 @@ def command(  # noqa: PLR0913 - an argument for each option
 ) -> None:
     """Answer calls on Twilio.
 
-    On SIGTERM, new calls go back to the host, and live ones continue for --drain-seconds.
+    On SIGTERM, new calls go back to the host. Live calls can continue for --drain-seconds.
 
     Any number of servers can run in parallel on one database and answer one another's calls.
 
@@ -155,7 +160,7 @@ def serve(  # noqa: PLR0913, PLR0917 - an argument for each option
     bounds: Limits = DEFAULTS,
     drain: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
-    """Answer requests until SIGTERM and the end of `drain`; finish those in progress."""
+    """Answer requests until SIGTERM, then until `drain` ends. Finish requests in progress."""
     from paperless_ivr.net.http import bounded, listen
     from paperless_ivr.web import application
 
@@ -166,7 +171,7 @@ def serve(  # noqa: PLR0913, PLR0917 - an argument for each option
         raise click.ClickException(message) from error
     server = bounded(application(driver, meters, PATH, threads), bounds, LAST_REQUESTS)
     server.drain = drain
-    signal.signal(signal.SIGTERM, server.handle_exit)  # for when uvicorn's handler is not set
+    signal.signal(signal.SIGTERM, server.handle_exit)  # used while uvicorn's handler is not set
     where = "[{}]:{}" if ":" in host else "{}:{}"
     click.echo(f"listening on http://{where.format(host, listening.getsockname()[1])}{PATH}")
     server.run(sockets=[listening])

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from paperless_ivr.backends.breaker import GuardedBackend
 
 REQUESTS_A_CONNECTION = 32
-"""Requests for each database connection: a transaction takes milliseconds, a request seconds."""
+"""Requests per database connection. A transaction takes milliseconds; a request takes seconds."""
 FEWEST = 2
 """The minimum number of database connections."""
 
@@ -62,14 +62,15 @@ class Services:
     store: SessionStore
     record: Ledger
     probe: Callable[[], None]
-    """Raises StoreError if calls cannot be written."""
+    """Raises StoreError if calls cannot be saved."""
     connected: tuple[str, ...]
-    """Lines that say what calls are connected to, and what is missing."""
+    """Lines that describe what calls are connected to, and what is missing."""
 
     def say(self) -> None:
-        """Report at startup what a server is connected to, and send the service a test search.
+        """Print what a server is connected to, and send the service a test search.
 
-        That way, refused credentials are logged before the first call. Nothing waits for it.
+        If our credentials are refused, this is logged before the first call. Startup does not wait
+        for the search.
         """
         from paperless_ivr.backends.soap.survey import BUDGET, harmless
 
@@ -81,7 +82,7 @@ class Services:
 
 
 def options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that set up a command's calls."""
+    """Add the options for policy, service, and record to a command."""
     for option in reversed(OPTIONS):
         command = option(command)
     return command
@@ -97,9 +98,10 @@ def opened(  # noqa: PLR0913 - an argument for each option
     make: bool = True,
     at_once: int = AT_ONCE,
 ) -> Iterator[Services]:
-    """Open what the options name; without `make`, the record must already exist.
+    """Open the service and the record that the options name.
 
-    `at_once` limits concurrent requests to the service, and so the number of connections.
+    If `make` is false, the record must already exist. `at_once` limits concurrent requests to the
+    service, and sets the number of database connections.
     """
     if connection_file and service:
         message = "--connection replaces the demo's service; leave out --cloudivr"
@@ -139,7 +141,7 @@ def opened(  # noqa: PLR0913 - an argument for each option
 
 
 def _nothing() -> None:
-    """Check nothing, since memory can always be written to."""
+    """Do nothing, since memory can always be written to."""
 
 
 def _tell(circuit: str) -> None:
@@ -161,7 +163,7 @@ def _connected(
     service: str | None,
     record: str | None,
 ) -> Iterator[str]:
-    """Yield lines that say what calls are connected to, and what is missing."""
+    """Yield lines that describe what calls are connected to, and what is missing."""
     about = policy.about
     approved = f"approved by {about.approved_by}" if about.is_approved else "not approved yet"
     yield f"policy: {policy.biller.name}, version {about.version}, {approved}"
@@ -173,13 +175,13 @@ def _connected(
         yield "service: the demo's, with made-up customers; set a biller's own with --connection"
     else:
         yield (
-            "service: the demo's, with made-up customers, lost when this ends; "
+            "service: the demo's, with made-up customers, lost when this command ends; "
             "set a biller's own with --connection"
         )
     if record is None:
         yield (
-            "record: in memory, lost when this ends, and no relay can complete unfinished work; "
-            "keep it with --database"
+            "record: in memory, lost when this command ends, and no relay can complete unfinished "
+            "work; keep it with --database"
         )
     else:
         from paperless_ivr.records.sql.database import database_url

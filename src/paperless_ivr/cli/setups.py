@@ -27,7 +27,7 @@ def demo_connection(address: str) -> Connection:
 
 
 def policy_in_force(file: Path | None) -> Policy:
-    """Return a file's policy, or the demo's; raises PolicyProblems before it takes effect."""
+    """Return a file's policy, or the demo's. Raises PolicyProblems if it is not in effect yet."""
     if file is None:
         return demo_policy()
     policy = load_policy(file)
@@ -41,7 +41,7 @@ def policy_in_force(file: Path | None) -> Policy:
 def arrival(
     call_id: str, biller: str, moment: Moment, caller: str, language: str | None
 ) -> Arrival:
-    """Return what the host hands over with a demo caller, given by handle or telephone number.
+    """Return the arrival of a demo caller, who is given by handle or telephone number.
 
     Raises LookupError, with a message for the command line, if there is no such caller.
     """

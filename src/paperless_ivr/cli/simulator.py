@@ -1,4 +1,4 @@
-"""`paperless-ivr simulator`: a telephone in the browser."""
+"""`paperless-ivr simulator`: runs a telephone in the browser."""
 
 import shlex
 import sys
@@ -17,9 +17,9 @@ from paperless_ivr.cli.setups import arrival, demo_connection
 from paperless_ivr.net.connections import DEFAULTS
 
 OPEN_S = 0.5
-"""Seconds until the browser is opened; the server answers by then."""
+"""Seconds until the browser is opened. By then, the server is ready."""
 LAST_REQUESTS = 1
-"""Seconds that open pages get when the server stops."""
+"""Seconds until open pages are disconnected when the server stops."""
 
 
 @click.command(name="simulator")
@@ -28,15 +28,15 @@ LAST_REQUESTS = 1
     "files",
     multiple=True,
     type=FILE,
-    help="A policy (TOML); give several to choose among them. [default: the demo's]",
+    help="A policy (TOML). Repeat this to choose from several. [default: the demo's]",
 )
 @limits.listening_options(8090)
 @click.option("--open/--no-open", "opens", default=True, help="Open the page in a browser.")
 def command(*, files: tuple[Path, ...], host: str, port: int, opens: bool) -> None:
     """Place calls in a browser, watch the flow move, and make the service fail.
 
-    Calls go to a reference billing service with made-up customers, one for each tab. If you edit
-    a policy, the next call uses it.
+    Each browser tab has its own reference billing service, with made-up customers. If you edit a
+    policy, the next call uses it.
     """
     from paperless_ivr.net.http import bounded, listen
     from paperless_ivr.simulator.server import Demo, application

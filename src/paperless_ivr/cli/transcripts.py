@@ -1,4 +1,4 @@
-"""`paperless-ivr transcripts`: calls that together cover every row of the flow's table."""
+"""`paperless-ivr transcripts`: writes calls that together cover every row of the table."""
 
 import os
 import re
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from paperless_ivr.proof.cover import Start, Step
 
 MADE = "# Written by paperless-ivr transcripts, for the calls beside it."
-"""The first line of every policy this command writes."""
+"""The first line of every policy that this command writes."""
 
 
 @click.command(name="transcripts")
@@ -25,19 +25,19 @@ MADE = "# Written by paperless-ivr transcripts, for the calls beside it."
     "folder",
     required=True,
     type=FOLDER,
-    help="The folder to write to. It replaces what an earlier run wrote there.",
+    help="The folder to write to. Files from an earlier run are replaced or removed.",
 )
 @click.option(
     "--policy",
     "file",
     type=FILE,
-    help="A policy (TOML). [default: the proof's, which are written to the folder]",
+    help="A policy (TOML). [default: the proof's policies, which are written to the folder]",
 )
 def command(folder: Path, file: Path | None) -> None:
-    """Write a small set of calls that together cover every row of the flow's table, as transcripts.
+    """Write transcripts of a few calls that together cover every row of the flow's table.
 
-    This takes a few minutes. A folder with other transcripts in it is refused. Rows that no call
-    was found for are listed.
+    This takes a few minutes. The folder must not contain other transcripts. Rows that no call
+    covers are listed.
     """
     from paperless_ivr.prompts.policies import load_policy
     from paperless_ivr.proof.cases import rows
@@ -68,7 +68,7 @@ def command(folder: Path, file: Path | None) -> None:
 
 
 def _written_by_us(folder: Path, pattern: str, mark: str) -> set[Path]:
-    """Return the files of an earlier run; raises an error if there are others."""
+    """Return the files from an earlier run. Raises UsageError if there are other files."""
     files = set(folder.glob(pattern))
     others = sorted(f.name for f in files if not f.read_text("utf-8").startswith(f"{mark}\n"))
     if others:
@@ -80,7 +80,7 @@ def _written_by_us(folder: Path, pattern: str, mark: str) -> set[Path]:
 def _starts(
     folder: Path, policy: "Policy | None", file: Path | None
 ) -> "tuple[dict[Path, Policy], list[Start]]":
-    """Return where calls start, and the policies written for them if none was given."""
+    """Return the policies that were written, if none was given, and the starts of calls."""
     from paperless_ivr.proof.cases import arrivals
     from paperless_ivr.proof.cover import Start
 
@@ -134,5 +134,5 @@ def _searched(starts: "list[Start]") -> "dict[str, Step]":
 
 
 def _slug(words: str) -> str:
-    """Return words in the form of a file name."""
+    """Return words as a file name."""
     return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")

@@ -1,4 +1,4 @@
-"""`paperless-ivr verify`: proves the flow, and writes counterexamples as transcripts."""
+"""`paperless-ivr verify`: proves the invariants, or writes counterexamples as transcripts."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ from paperless_ivr.proof.exploration import Counterexample, Walk
 from paperless_ivr.proof.invariants import INVARIANTS
 
 HELD = ("every call ends", *INVARIANTS)
-"""The invariants, as printed."""
+"""The invariants that are printed, in this order."""
 
 
 @click.command(name="verify")
@@ -22,7 +22,7 @@ HELD = ("every call ends", *INVARIANTS)
     "folder",
     type=FOLDER,
     default=Path(),
-    help="The folder for transcripts of counterexamples. [default: this one]",
+    help="The folder for transcripts of counterexamples. [default: the current folder]",
 )
 @click.pass_context
 def command(ctx: click.Context, file: Path | None, folder: Path) -> None:
@@ -38,7 +38,7 @@ def command(ctx: click.Context, file: Path | None, folder: Path) -> None:
 
 
 def told(proof: Proof, *, whole: bool) -> list[str]:
-    """Return a proof as lines of text; `whole` means that its cases must take every row."""
+    """Return a proof as lines of text. `whole` means that its cases must cover every row."""
     walk = proof.walk
     lines = [f"{walk.calls:,} calls, {walk.moves:,} moves, {proof.seconds:.1f} seconds"]
     for name in HELD:

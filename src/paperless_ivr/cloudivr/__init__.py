@@ -3,4 +3,4 @@
 from pathlib import Path
 
 WSDL = Path(__file__).with_name("CloudIVR.wsdl")
-"""The contract."""
+"""The file with the contract."""

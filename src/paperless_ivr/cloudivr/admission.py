@@ -1,4 +1,4 @@
-"""Decides which partner may ask about which biller and product."""
+"""Access control: checks the partner, biller, and product of each request."""
 
 import hmac
 from collections.abc import Callable, Mapping
@@ -25,14 +25,14 @@ MASKS: Mapping[str, Callable[[str], Secret]] = {
     "EmailAddress": secret.email,
     "PhoneNumber": secret.phone,
 }
-"""The kinds of a request's personal or secret parameters."""
+"""For each personal or secret parameter of a request, the function that masks it."""
 PURPOSES = frozenset({"type_email", "enrol", "confirm", "review"})
 """The purposes of a texted link, as defined in the contract."""
 
 
 @frozen
 class Admission:
-    """A request: the partner that asks, the biller it is about, and the other parameters."""
+    """A request's parameters: the biller, the partner's credentials, and the rest."""
 
     BillerGUID: str | None
     PartnerGUID: str | None
@@ -52,10 +52,10 @@ class Admission:
 
 
 def _masked(session: Session, name: str, value: object) -> str:
-    """Return a parameter for the log: in clear text only if the service knows it and it is public.
+    """Return a parameter for the log, in clear text only if it is public and the service knows it.
 
-    The form of a value does not show that it is public: a name may look like any other word, and a
-    payment's identifier is a GUID, too.
+    The form of a value does not show whether it is public: a name can look like any other word,
+    and a payment's identifier is also a GUID.
     """
     if value is None:
         return "missing"
@@ -84,7 +84,7 @@ def _known(session: Session, name: str, text: str) -> str | None:
 
 
 def admit(visit: Visit, admission: Admission, product: t.Bought | None = None) -> t.Biller:
-    """Log a request's parameters, and validate the partner, then the biller and its product."""
+    """Log a request, validate its partner, biller, and product, and return the biller."""
     visit.note("LogRequest", Code.NONE, parameters=admission.parameters(visit.session))
     with visit.step("ValidatePartner"):
         partner = visit.session.scalar(
@@ -107,5 +107,5 @@ def admit(visit: Visit, admission: Admission, product: t.Bought | None = None) -
 
 
 def plain_guid(text: str | None) -> str:
-    """Return a GUID in its stored form. .NET writes them in either case, sometimes in braces."""
+    """Return a GUID in its stored form. .NET writes GUIDs in either case, sometimes in braces."""
     return (text or "").strip().strip("{}").lower()

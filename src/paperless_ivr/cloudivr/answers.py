@@ -1,4 +1,4 @@
-"""The answers of the operations: the contract's types, under its names."""
+"""The operations' answers, with the names and fields that the contract defines."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -11,7 +11,7 @@ from paperless_ivr.cloudivr.codes import Code
 
 @frozen
 class Answer:
-    """The answer of most operations."""
+    """The answer to most operations."""
 
     Success: bool
     Message: str
@@ -25,7 +25,7 @@ class Answer:
 
 @frozen
 class PaperlessEnrollment_Response:
-    """The answer of `EnrollInPaperless`: success means *pending*, not *enrolled* (R21)."""
+    """The answer to `EnrollInPaperless`. Success means *pending*, not *enrolled* (R21)."""
 
     EnrollmentSuccessful: bool
     Message: str
@@ -39,7 +39,7 @@ class PaperlessEnrollment_Response:
 
 @frozen
 class InvoiceExistsAnswer(Answer):
-    """The answer of `InvoiceExists`."""
+    """The answer to `InvoiceExists`."""
 
     Exists: bool = False
 
@@ -70,6 +70,6 @@ class Customer:
 
 @frozen
 class SearchAnswer(Answer):
-    """The answer of a search. An empty result is not a failure."""
+    """The answer to a search. An empty result is not a failure."""
 
     Customers: tuple[Customer, ...] = ()

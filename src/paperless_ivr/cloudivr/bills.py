@@ -16,7 +16,7 @@ from paperless_ivr.keypad import EmailPad
 
 
 class Bill(NamedTuple):
-    """The unit of enrollment: a customer's bills of one type. Has the fields of `tables.OfBill`."""
+    """The unit of enrollment: a customer's bills of one type. Its fields are `tables.OfBill`'s."""
 
     BillerID: int
     CustomerID: int
@@ -26,8 +26,8 @@ class Bill(NamedTuple):
 def locked_customer(session: Session, biller: int, number: int) -> t.Customer:
     """Return a customer, locked against other changes until the transaction ends.
 
-    Every write about a customer starts here, so that each of several concurrent writes sees what
-    the previous one did.
+    Every write for a customer starts here, so that concurrent writes run one after another, and
+    each sees what the previous one did.
     """
     customer = session.scalar(
         select(t.Customer).filter_by(BillerID=biller, CustomerID=number).with_for_update()
@@ -38,9 +38,9 @@ def locked_customer(session: Session, biller: int, number: int) -> t.Customer:
 
 
 def locked_bill(session: Session, biller: int, number: int, invoice_type: str | None) -> Bill:
-    """Return a customer's bill of the given type, whether open or paid.
+    """Lock a customer, and return their bill of the given type, whether it is open or paid.
 
-    Raises Refused if there is none.
+    Raises Refused if there is no such bill.
     """
     customer = locked_customer(session, biller, number)
     billed = select(t.Invoice.InvoiceTypeID).filter_by(CustomerID=customer.CustomerID)
@@ -71,9 +71,10 @@ def locked_payment(
     customer: int | None = None,
     invoice_type: str | None = None,
 ) -> tuple[t.Payment, Bill]:
-    """Return a payment to this biller, and the bill it paid. Another biller's payment is not found.
+    """Return a payment to this biller and the bill that it paid, and lock its customer.
 
-    If a request gives the payment's customer or type of bill, they must match.
+    Payments to other billers are not found. If the request gives a customer or a type of bill,
+    they must match the payment.
     """
     payment = session.scalar(
         select(t.Payment).filter_by(PaymentGUID=plain_guid(guid), BillerID=biller)
@@ -95,9 +96,10 @@ def registration_of(session: Session, bill: Bill) -> t.PaperlessRegistration | N
 
 
 def status_of(registration: t.PaperlessRegistration | None, now: datetime) -> t.Registered:
-    """Return the status of a bill. A bill on paper counts as having a canceled registration.
+    """Return the status of a bill's registration. `CANCELED` means that the bill is on paper.
 
-    A registration whose links have all expired can no longer be completed, so it means paper, too.
+    A pending registration can no longer be completed after its last link has expired, so it then
+    counts as canceled.
     """
     if registration is None:
         return t.Registered.CANCELED
@@ -108,7 +110,7 @@ def status_of(registration: t.PaperlessRegistration | None, now: datetime) -> t.
 
 
 def is_landline(session: Session, biller: int, last_ten: str) -> bool:
-    """Return whether the biller has this number on file as one that cannot receive texts."""
+    """Return whether the biller has this number on file as a landline."""
     landline = select(t.Customer.CustomerID).filter_by(
         BillerID=biller, PhoneLastTen=last_ten, PhoneTakesText=False
     )
@@ -116,7 +118,7 @@ def is_landline(session: Session, biller: int, last_ten: str) -> bool:
 
 
 def is_email(address: str | None) -> bool:
-    """Return whether this could be a valid e-mail address."""
+    """Return whether this has the form of a valid e-mail address."""
     local, _, domain = (address or "").rpartition("@")
     return EmailPad().address(local, domain) is not None
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 class Code(enum.IntEnum):
     """An `ErrorCode`.
 
-    The first digit shows what the problem is with: 1 the sender or its request, 2 the payment or
-    customer, 3 the address, 4 the state of the bill or earlier requests, 5 the service itself.
+    The first digit shows what the problem concerns: 1 the sender or its request, 2 the payment or
+    customer, 3 the e-mail address or telephone number, 4 the state of the bill or earlier requests,
+    5 the service itself.
     """
 
     NONE = 0
@@ -39,7 +40,7 @@ _MESSAGES: Mapping[Code, str] = {
     Code.PARTNER_REFUSED: "PartnerGUID and PartnerKey do not match any partner.",
     Code.BILLER_UNKNOWN: "The partner has no such biller.",
     Code.NO_PRODUCT: "The biller does not have this product.",
-    Code.FIELD_MISSING: "A field that says what to look for is missing or blank.",
+    Code.FIELD_MISSING: "A required search field is missing or blank.",
     Code.PAYMENT_NOT_FOUND: "The biller has no such payment.",
     Code.CUSTOMER_NOT_FOUND: "The biller has no such customer.",
     Code.INVOICE_TYPE_NOT_FOUND: "The customer has no bill of this type.",
@@ -48,7 +49,7 @@ _MESSAGES: Mapping[Code, str] = {
     Code.BAD_PHONE: "The telephone number cannot receive texts.",
     Code.ALREADY_ENROLLED: "The bill is paperless already.",
     Code.PENDING: "A registration is pending: its link has not been opened yet.",
-    Code.LIMIT: "The daily limit of messages to this customer has been reached.",
+    Code.LIMIT: "The daily limit on messages to this customer has been reached.",
     Code.KEY_REUSED: "The IdempotencyKey was used before with different content.",
     Code.INTERNAL: "Something went wrong at the service. Nothing was changed.",
 }

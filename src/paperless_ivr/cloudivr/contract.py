@@ -21,7 +21,7 @@ XSD = "http://www.w3.org/2001/XMLSchema"
 
 
 class BrokenContract(Exception):
-    """A message violates the contract. The error says where, using only names of the contract."""
+    """A message that violates the contract. The error quotes only names from the contract."""
 
 
 @frozen
@@ -33,15 +33,15 @@ class Version:
     envelope: str
     """The namespace of its envelopes."""
     wsdl: str
-    """The namespace of its addresses in a WSDL."""
+    """The namespace of the service's addresses in a WSDL."""
     role: str
-    """The attribute that says which recipient a header block is for."""
+    """The attribute that names the intended recipient of a header block."""
     action_required: bool
     client: str
     server: str
-    """Its fault codes for a client's and a server's error."""
+    """The fault codes for errors of the client and of the server."""
     client_status: int
-    """The HTTP status of a client's error. A server's is always 500."""
+    """The HTTP status of a client's error. The status of any other error is 500."""
 
 
 SOAP11 = Version(
@@ -77,17 +77,17 @@ class Contract:
 
     @cached_property
     def source(self) -> bytes:
-        """The WSDL as it is in the package."""
+        """The WSDL file from the package, unchanged."""
         return WSDL.read_bytes()
 
     @cached_property
     def _document(self) -> Any:
-        return Document(BytesIO(self.source), Transport)  # not used: there is nothing to load
+        return Document(BytesIO(self.source), Transport)  # unused: the WSDL imports nothing
 
     @cached_property
     def _schema(self) -> etree.XMLSchema:
         (schema,) = etree.fromstring(self.source).iter(f"{{{XSD}}}schema")
-        # Converted to text first, because its prefixes are declared further out.
+        # Converted to text first, because its prefixes are declared on an outer element.
         return etree.XMLSchema(etree.fromstring(etree.tostring(schema)))
 
     @cached_property
@@ -97,7 +97,7 @@ class Contract:
 
     @cached_property
     def _names(self) -> frozenset[str]:
-        """Every name in the contract. Faults may contain these, but nothing that a client wrote."""
+        """Every name in the contract. Faults can quote these names, but never a client's text."""
         return frozenset(
             element.get("name", "") for element in etree.fromstring(self.source).iter()
         )
@@ -109,7 +109,7 @@ class Contract:
         return operations
 
     def wsdl(self, address: str) -> bytes:
-        """Return the WSDL with this address in it."""
+        """Return the WSDL, with this address as the service's."""
         tree = etree.fromstring(self.source)
         for version in VERSIONS:
             for element in tree.iter(f"{{{version.wsdl}}}address"):
@@ -153,7 +153,7 @@ class Contract:
         raise BrokenContract(message)
 
     def _problem(self, entry: Any) -> str:
-        """Return what is wrong without quoting values, which libxml2's own messages do."""
+        """Describe a problem without quoting values, unlike libxml2's own messages."""
         named = re.search(r"^Element '(?:\{[^}]*\})?(\w+)'", entry.message)
         where = named[1] if named and named[1] in self._names else "A field"
         if entry.type_name.startswith("SCHEMAV_CVC_DATATYPE"):
@@ -161,14 +161,14 @@ class Contract:
         if entry.type_name != "SCHEMAV_ELEMENT_CONTENT":
             return f"{where} does not match the contract."
         if "Missing child element" in entry.message:
-            # The fields that may come next; the last one is required.
+            # The message lists the fields that are allowed here. The last of them is required.
             expected = re.findall(r"\}(\w+)", entry.message.rpartition("Expected is")[2])
             return f"{expected[-1]} is missing."
-        return f"{where} is not expected there."
+        return f"{where} is not expected here."
 
 
 def _wrapped(answer: Any) -> dict[str, Any]:
-    """Return the fields of an answer, with each list wrapped in its element of the contract."""
+    """Return an answer's fields. Each list is wrapped in the element that the contract defines."""
     said = {field.name: getattr(answer, field.name) for field in attrs.fields(type(answer))}
     return {
         name: {name.removesuffix("s"): [_wrapped(item) for item in value]}

@@ -1,4 +1,4 @@
-"""The database of the reference service: SQLite by default, PostgreSQL by its URL."""
+"""The reference service's database: SQLite by default, or PostgreSQL."""
 
 import hashlib
 import logging
@@ -15,16 +15,16 @@ from paperless_ivr.cloudivr.seed import Biller, Customer, Seed
 from paperless_ivr.secret import Secret
 
 NAME = "cloudivr"
-"""The name of the engine's logger within SQLAlchemy's."""
+"""The engine's name in the names of SQLAlchemy's loggers."""
 BUSY_S = 30
 """Seconds that SQLite waits for another writer before it gives up."""
 
 
 def opened(url: str) -> Engine:
-    """Return an engine for a database URL. Raises ArgumentError for other kinds of databases.
+    """Return an engine for the URL of a SQLite or PostgreSQL database.
 
-    The engine's errors contain no values. SQLite needs a file: in memory, each thread would
-    have its own database.
+    Raises ArgumentError for other kinds of databases. The engine's errors contain no values.
+    SQLite must use a file, because in memory, each thread would have its own database.
     """
     address = make_url(url)
     kind = address.get_backend_name()
@@ -33,7 +33,7 @@ def opened(url: str) -> Engine:
             address = address.set(drivername="postgresql+psycopg")
         return _discreet(address, pool_pre_ping=True)
     if kind != "sqlite" or address.database in (None, "", ":memory:"):
-        message = "use an SQLite file or a PostgreSQL database"
+        message = "use a SQLite file or a PostgreSQL database"
         raise ArgumentError(message)
     engine = _discreet(address, connect_args={"timeout": BUSY_S})
     event.listen(engine, "connect", _as_server)
@@ -51,19 +51,19 @@ def _discreet(address: URL, **options: Any) -> Engine:
 
 
 def _without_rows(record: logging.LogRecord) -> bool:
-    """Return whether a log record is not a row: only rows are logged at DEBUG."""
+    """Return False if a log record contains a row. SQLAlchemy logs only rows at DEBUG."""
     return record.levelno > logging.DEBUG
 
 
 def _as_server(connection: Any, _: object) -> None:
-    """Make SQLite act like a server: reads do not wait for a writer, and foreign keys hold."""
-    connection.isolation_level = None  # we issue BEGIN, see below
+    """Make SQLite act like a server, with a write-ahead log and enforced foreign keys."""
+    connection.isolation_level = None  # _begin issues BEGIN instead
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA foreign_keys = ON")
 
 
 def _begin(connection: Any) -> None:
-    """Make writers queue when they begin: a writer that reads first could fail to write.
+    """Make writers wait at BEGIN, because a transaction that reads first could fail to write.
 
     Source: SQLite, "BEGIN IMMEDIATE" (lang_transaction) and SQLAlchemy's pysqlite page.
     """
@@ -77,7 +77,7 @@ class OldDatabase(Exception):
 def prepare(engine: Engine, seed: Seed | None) -> None:
     """Create the tables, and load the seed if there is no biller yet.
 
-    Raises `OldDatabase` if tables lack columns: made-up data is not worth a migration.
+    Raises `OldDatabase` if a table lacks columns. Made-up data is not worth a migration.
     """
     there = inspect(engine)
     for table in t.Base.metadata.sorted_tables:
@@ -97,12 +97,12 @@ def prepare(engine: Engine, seed: Seed | None) -> None:
 
 
 def key_hash(key: str) -> str:
-    """Return the stored hash of a PartnerKey. Keys are long and random, so it need not be slow."""
+    """Return the hash to store for a PartnerKey. A fast one is safe: keys are long and random."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 
 def last_ten(number: str) -> str | None:
-    """Return the last ten digits of a telephone number; None if it is not a complete number."""
+    """Return a telephone number's last ten digits, or None if it has fewer than ten."""
     digits = "".join(digit for digit in number if digit in "0123456789")
     return digits[-10:] if len(digits) >= 10 else None
 

@@ -1,9 +1,9 @@
 """Delivers the queued e-mails by SMTP, if a mail server is configured.
 
-An e-mail is claimed before it is sent, so that no other process sends it too. Whatever happens
-next, it is retried after `RETRY`, and then less and less often, until the server accepts it,
-rejects it permanently, or its link can no longer be used. If the server's answer is lost, the
-e-mail may arrive twice, with the same Message-ID.
+A process claims an e-mail before it sends it, so that no other process also sends it. Then the
+e-mail is retried after `RETRY`, and less and less often after that, until the server accepts it or
+rejects it permanently, or until its link can no longer be used. If the server's answer is lost, the
+e-mail can arrive twice, with the same Message-ID.
 """
 
 import hashlib
@@ -26,11 +26,11 @@ from paperless_ivr.cloudivr.words import WORDS
 
 RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=1)
-"""The shortest and longest time after which a claimed but unsent e-mail is retried."""
+"""The shortest and longest wait before an unsent e-mail is retried."""
 LOOK_S = 1.0
 """Seconds between checks of the queue."""
 TIMEOUT_S = 10.0
-"""Seconds that the mail server may take to answer: far less than `RETRY`."""
+"""Seconds to wait for the mail server's answer. This must be far less than `RETRY`."""
 SENDER = "cloudivr@localhost"
 FOR_GOOD = range(500, 600)
 """Codes for a permanent rejection (RFC 5321, section 4.2.1)."""
@@ -48,9 +48,9 @@ class Mailer:
     clock: Callable[[], datetime]
 
     def run(self, stopped: Event) -> None:
-        """Deliver until stopped. Log the reason why e-mail is waiting whenever it changes.
+        """Deliver e-mail until stopped. Whenever the reason for a delay changes, log it.
 
-        Only the class of an error is logged: its text may contain an address.
+        Only the class of an error is logged, because its text may contain an address.
         """
         waits_for: str | None = None
         while not stopped.wait(LOOK_S):
@@ -66,9 +66,9 @@ class Mailer:
                 _log.info("cloudivr.mail_goes_out")
 
     def deliver(self) -> int:
-        """Send what is due, oldest first, and return how many e-mails the server accepted.
+        """Send the e-mails that are due, oldest first, and return how many the server accepted.
 
-        Raises OSError or SMTPException if the server is unavailable. Nothing is lost then.
+        Raises OSError or SMTPException if the server is unavailable. No e-mail is lost then.
         """
         now = self.clock()
         with Session(self.engine) as session:
@@ -110,7 +110,7 @@ class Mailer:
             ((code, _),) = refused.recipients.values()
             self._refused(number, code)
             return False
-        except smtplib.SMTPResponseException as refused:  # the sender, or the message
+        except smtplib.SMTPResponseException as refused:  # the sender or the message was refused
             self._refused(number, refused.smtp_code)
             return False
         self._settle(number, SentAt=self.clock())

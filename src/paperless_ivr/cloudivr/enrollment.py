@@ -18,7 +18,7 @@ A_DAY = timedelta(days=1)
 
 @frozen
 class Registrar:
-    """Starts registrations, and sends the links that complete them."""
+    """Starts registrations, and creates the links that complete them."""
 
     address: Callable[[], str]
     """The service's own URL, without a trailing slash."""
@@ -37,9 +37,9 @@ class Registrar:
         """Start a registration, or replace a pending one, and queue an e-mail with its link.
 
         The address on file is overwritten before the new one is confirmed, as in the source.
-        All of this is in the visit's transaction, so there is never a registration without its
-        e-mail. Without an address (registration by text only), no address is updated, nothing is
-        queued, and the texted link stays valid.
+        All of this happens in one transaction, so there is never a registration without its e-mail.
+        If no address is given (registration by text only), the address on file is kept, no e-mail
+        is queued, and the texted link stays valid.
         """
         bill = Bill(BillerID, CustomerID, InvoiceTypeID)
         if status_of(registration_of(visit.session, bill), visit.now) is t.Registered.ACTIVE:
@@ -65,9 +65,9 @@ class Registrar:
                 )
 
     def link(self, visit: Visit, bill: Bill, purpose: str) -> tuple[str, t.WebLink]:
-        """Return a new link, and its row.
+        """Return a new link and its row.
 
-        Its token is as good as the customer's consent, so only its hash is stored.
+        Anyone with the token can consent for the customer, so the row has only the token's hash.
         """
         if self._sent_today(visit, bill.CustomerID) >= self.daily_messages:
             raise Refused(Code.LIMIT)
@@ -87,7 +87,7 @@ class Registrar:
         return f"{self.address()}/paperless/{token}", opens
 
     def _end(self, visit: Visit) -> datetime:
-        """Return when a link sent now will expire."""
+        """Return the time at which a link sent now will expire."""
         return visit.now + timedelta(days=self.link_days)
 
     @staticmethod
@@ -116,9 +116,9 @@ def settle(
     links: t.LinkStatus | None,
     expires: datetime | None = None,
 ) -> None:
-    """Set the status of a bill.
+    """Set the status of a bill's registration.
 
-    Links sent for it earlier get the status `links`, and stay usable only if that is None.
+    The bill's open links get the status `links`, or stay open if it is None.
     """
     registration = registration_of(visit.session, bill)
     if registration is not None:

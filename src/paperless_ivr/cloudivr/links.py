@@ -1,4 +1,4 @@
-"""Opens the links that were sent, and completes registrations through them."""
+"""Opens the links that were sent to customers, and completes their registrations."""
 
 from attrs import evolve, frozen
 from sqlalchemy.orm import Session
@@ -17,7 +17,7 @@ TYPE_EMAIL = "type_email"
 
 @frozen
 class Opened:
-    """An opened link: its standing, and the content of its page. Contains nothing personal."""
+    """The result of opening a link, and the contents of its page. Contains no personal data."""
 
     standing: Standing
     language: str
@@ -29,22 +29,22 @@ class Opened:
 
 @frozen
 class Links:
-    """The links of a service, as opened in a browser."""
+    """A service's links, as a browser opens them."""
 
     service: CloudIVR
     language: str = "en"
-    """The browser's language. The customer's own takes precedence if it is known."""
+    """The browser's language. The customer's own language takes precedence if it is known."""
 
     def look(self, token: str) -> Opened:
-        """Return what a link opens. Changes nothing, because mail scanners open links, too."""
+        """Return what a link opens. This changes nothing, because mail scanners also open links."""
         with Session(self.service.engine) as session:
             link = session.get(t.WebLink, token_hash(token))
             return self._opened(session, link) if link else self._without(Standing.UNKNOWN)
 
     def complete(self, token: str, email: str | None = None) -> Opened:
-        """Complete the registration: the bill is paperless from then on.
+        """Complete the registration, which makes the bill paperless.
 
-        The address counts only if the page asks for one.
+        `email` is used only if the page asks for an address.
         """
         return self.service.transactions.run(
             "CompleteRegistration",
@@ -60,7 +60,7 @@ class Links:
             return self._without(Standing.UNKNOWN)
         visit.biller_id = link.BillerID
         customer = locked_customer(session, link.BillerID, link.CustomerID)
-        session.refresh(link)  # someone else may have used it in the meantime
+        session.refresh(link)  # it may have been used in the meantime
         opened = self._opened(session, link)
         if opened.standing is not Standing.OPEN:
             visit.note("RefuseLink", Code.NONE)
@@ -79,7 +79,7 @@ class Links:
         return evolve(opened, standing=Standing.DONE)
 
     def _without(self, standing: Standing) -> Opened:
-        """Return the page that opens if the link is unknown."""
+        """Return a page that shows none of the link's details."""
         return Opened(standing, self.language)
 
     def _opened(self, session: Session, link: t.WebLink) -> Opened:

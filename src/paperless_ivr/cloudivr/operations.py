@@ -36,17 +36,17 @@ from paperless_ivr.keypad import alone
 LINK_DAYS = 7.0
 """How many days a link works: enough for people who read their e-mail only on weekends."""
 DAILY_MESSAGES = 20
-"""The limit on e-mails and texts to one customer in 24 hours: more is a bug or harassment."""
+"""The limit on e-mails and texts to one customer in 24 hours. More is a bug or harassment."""
 
 Text = str | None
-"""A text field of the contract. All of them are optional."""
+"""A text field in the contract. All text fields are optional."""
 
 
 Answered = TypeVar("Answered")
 
 
 def operation(act: Callable[..., Answered]) -> Callable[..., Answered]:
-    """Pass an operation an `Admission` made from the request's fields."""
+    """Wrap an operation so that it gets an `Admission` made from the request's fields."""
 
     @wraps(act)
     def called(
@@ -65,11 +65,11 @@ def operation(act: Callable[..., Answered]) -> Callable[..., Answered]:
 
 @frozen
 class CloudIVR:
-    """The operations on a database. They never raise. Safe to use from several threads."""
+    """The operations of a service. They never raise, and are safe to call from several threads."""
 
     engine: Engine
     address: Callable[[], str]
-    """The service's own URL, without a trailing slash. Links lead there."""
+    """The service's own URL, without a trailing slash. Links begin with it."""
     clock: Callable[[], datetime] = utc_now
     link_days: float = LINK_DAYS
     daily_messages: int = DAILY_MESSAGES
@@ -121,7 +121,7 @@ class CloudIVR:
         *,
         AccountNumber: Text = None,
     ) -> SearchAnswer:
-        """Find the customer with an account, and all other accounts of the same holder."""
+        """Find the customer with this account number, and the same holder's other accounts."""
 
         def wanted(biller: t.Biller) -> ColumnElement[bool]:
             its_number = t.Customer.AccountNumber == needed(AccountNumber)
@@ -139,10 +139,10 @@ class CloudIVR:
         *,
         PhoneNumber: Text = None,
     ) -> SearchAnswer:
-        """Find every customer with this telephone number on file, by its last ten digits."""
+        """Find all customers with this telephone number on file, comparing the last ten digits."""
 
         def wanted(_: t.Biller) -> ColumnElement[bool]:
-            # Not "is null": a missing number must not match all customers without one.
+            # Never compare with None: that would find all customers without a number.
             number = alone(needed(PhoneNumber)) or ""
             return t.Customer.PhoneLastTen == (last_ten(number) or "")
 
@@ -173,10 +173,10 @@ class CloudIVR:
     def EnrollInPaperless(
         self, admission: Admission, *, PaymentGUID: Text = None
     ) -> PaperlessEnrollment_Response:
-        """Start the registration of a payment's customer, with the payment's own e-mail address.
+        """Start a registration for a payment's customer, with the payment's own e-mail address.
 
-        A request has no idempotency key. If sent again, it is refused as pending, since there is
-        one registration per customer and invoice type.
+        The request has no idempotency key. If it is sent again, it is refused as pending, since
+        there is only one registration per customer and invoice type.
         """
 
         def enroll(visit: Visit, biller: t.Biller) -> None:
@@ -220,7 +220,7 @@ class CloudIVR:
         ConsentReference: Text = None,
         IdempotencyKey: Text = None,
     ) -> Answer:
-        """Start or replace the pending registration or, for paper, cancel any registration."""
+        """Start or replace a pending registration. To return to paper, cancel any registration."""
         email = EmailAddress or None
 
         def store(visit: Visit, biller: t.Biller) -> None:
@@ -265,7 +265,7 @@ class CloudIVR:
         ConsentReference: Text = None,
         IdempotencyKey: Text = None,
     ) -> Answer:
-        """Text a link. Earlier links stay valid until a link is e-mailed, or one is used."""
+        """Text a link. Earlier links stay valid until a link is e-mailed or used."""
         number = alone(PhoneNumber or "")
 
         def send(visit: Visit, biller: t.Biller) -> None:
@@ -301,7 +301,7 @@ class CloudIVR:
         ConsentReference: Text = None,
         IdempotencyKey: Text = None,
     ) -> Answer:
-        """Put the bill of a payment on AutoPay, with the payment's method."""
+        """Put a payment's bill on AutoPay, with the same payment method."""
 
         def store(visit: Visit, biller: t.Biller) -> None:
             with visit.step("FetchPayment"):
@@ -337,7 +337,7 @@ class CloudIVR:
 
 
 def needed(text: Text) -> str:
-    """Return the value to look for. Refuses a blank, which would otherwise look like no match."""
+    """Return a search field. Refuse a blank one, which would otherwise look like no match."""
     if text is None or not text.strip():
         raise Refused(Code.FIELD_MISSING)
     return text

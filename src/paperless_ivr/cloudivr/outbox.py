@@ -1,4 +1,4 @@
-"""The queue of outgoing messages. It is personal, so none of it is served on the web."""
+"""The queued messages. They contain personal data, so they are never served on the web."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from paperless_ivr.secret import Secret
 
 @frozen
 class Message:
-    """An e-mail or a text in the outbox. Its link is as good as its recipient's consent."""
+    """An e-mail or a text in the outbox. Anyone with its link can consent for the customer."""
 
     to: Secret
     customer: Secret
@@ -24,7 +24,7 @@ class Message:
     link: str = field(repr=False)
     at: datetime
     state: str
-    """Whether it was delivered."""
+    """The state of delivery: `queued`, `delivered`, or why it was not sent."""
 
 
 @frozen
@@ -36,7 +36,7 @@ class Outbox:
 
 
 def outbox(engine: Engine, now: datetime) -> Outbox:
-    """Return the messages in the queues of a service's database."""
+    """Return the messages that are queued in a service's database."""
     with Session(engine) as session:
         emails = session.scalars(select(t.EmailQueue).order_by(t.EmailQueue.EmailQueueID))
         texts = session.scalars(select(t.TextQueue).order_by(t.TextQueue.TextQueueID))

@@ -1,4 +1,4 @@
-"""The web pages: a link's question, its outcome, and a description of the service."""
+"""The web pages: a link's question and its outcome, and a description of the service."""
 
 from collections.abc import Iterable, Mapping
 
@@ -55,11 +55,11 @@ STATUS: Mapping[Standing, int] = {
     Standing.UNKNOWN: 404,
     Standing.FAILED: 500,
 }
-"""The HTTP status of a page."""
+"""The HTTP status of each page."""
 
 
 def link_page(opened: Opened) -> tuple[int, str]:
-    """Return the HTTP status and the page of a link."""
+    """Return the HTTP status and the HTML of a link's page."""
     words = WORDS[opened.language]
     said = words.pages[opened.standing]
     gaps = {
@@ -83,7 +83,7 @@ def service_page(operations: Iterable[str]) -> str:
 
 
 def page(title: str, body: str, language: str) -> str:
-    """Return a page. Everything that is not markup is escaped."""
+    """Return a page's HTML. All text that is not markup is escaped."""
     return _PAGE.format(title=title, body=body, language=language)
 
 

@@ -1,4 +1,4 @@
-"""The initial data of the reference service and the demo: `seed.toml` as plain values."""
+"""The initial data of the reference service and the demo, read from `seed.toml`."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ from paperless_ivr.secret import Secret
 
 @frozen
 class Bill:
-    """An invoice, and how its type of bill is delivered initially."""
+    """An invoice, and how this type of bill is delivered at first."""
 
     number: Secret
     type: str
@@ -26,9 +26,9 @@ class Bill:
     paperless: bool
     pending: bool
     flag: bool
-    """Whether a search reports if it is paperless."""
+    """Whether a search result shows if the bill is paperless."""
     gone: bool
-    """Whether `InvoiceExists` no longer finds it, although a search lists it."""
+    """Whether `InvoiceExists` no longer finds it, although a search still lists it."""
 
 
 @frozen
@@ -54,7 +54,7 @@ class Customer:
     landline: bool
     """Whether the telephone cannot receive texts."""
     holder: str | None
-    """The account holder, if someone holds several accounts."""
+    """The account holder, if the same person has several accounts."""
     bills: tuple[Bill, ...]
     payment: Payment
 
@@ -70,13 +70,13 @@ class Biller:
     bills_still_on_paper: int
     """The number of bills that may still come on paper after a link is opened."""
     invoice_types: Mapping[str, Mapping[str, str]]
-    """The name of each type, by language."""
+    """The names of each type, by language."""
     customers: tuple[Customer, ...]
 
 
 @frozen
 class Partner:
-    """A telephone line's operator, who may ask about some billers."""
+    """The operator of a telephone line, and the billers it may ask about."""
 
     name: str
     guid: str
@@ -86,7 +86,7 @@ class Partner:
 
 @frozen
 class Seed:
-    """The whole seed."""
+    """All partners and billers."""
 
     partners: tuple[Partner, ...]
     billers: tuple[Biller, ...]

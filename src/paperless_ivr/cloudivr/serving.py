@@ -29,7 +29,7 @@ from paperless_ivr.net.http import bounded, listen, whole_requests
 THREADS = 10
 """The number of requests processed at the same time. Others wait."""
 STOP_S = 5
-"""Seconds that requests in progress have to finish when the service is stopped."""
+"""Seconds for requests in progress to finish when the service is stopped."""
 
 
 @define(eq=False, repr=False)
@@ -43,7 +43,7 @@ class Service:
 
     @property
     def endpoint(self) -> str:
-        """The URL to post envelopes to."""
+        """The URL to which envelopes are posted."""
         return self.url + ASMX
 
     @property
@@ -56,7 +56,7 @@ class Service:
         return outbox(self.engine, self.operations.clock())
 
     def snapshot(self) -> Callable[[], None]:
-        """Return a function that restores the service's current data. SQLite only."""
+        """Save the service's data, and return a function that restores it. SQLite only."""
         held = sqlite3.connect(":memory:", check_same_thread=False)
         self._copy(held, back=False)
 
@@ -75,7 +75,7 @@ class Service:
                 own.backup(held)
 
     def registration(self, customer_id: int | str, invoice_type: str) -> t.Registered | None:
-        """Return the status of a bill's registration; None if there never was one."""
+        """Return the status of a bill's registration, or None if there never was one."""
         with Session(self.engine) as session:
             found = session.scalar(
                 select(t.PaperlessRegistration)
@@ -107,10 +107,10 @@ def running(  # noqa: PLR0913 - an argument for each option
 ) -> Iterator[Service]:
     """Run a service until the block ends.
 
-    Without a database URL, it uses a temporary database. Port 0 means any free port. An empty
-    database is seeded. Links lead to `public_url`, never to the host named in a request, since
-    a client could use that to redirect links to itself. Queued e-mail is delivered if `smtp` is
-    the host and port of a mail server.
+    Without a database URL, it uses a temporary database. Port 0 means any free port. By default,
+    an empty database is seeded. Links lead to `public_url` or, by default, to the service's own
+    URL, but never to the host named in a request: a client could use that to redirect links to
+    itself. If `smtp` is the host and port of a mail server, queued e-mail is delivered there.
     """
     with ExitStack() as ending:
         if database_url is None:

@@ -1,6 +1,6 @@
-"""SOAP over HTTP, in both versions: takes an envelope, and returns an envelope or a fault.
+"""SOAP 1.1 and 1.2 over HTTP: takes an envelope, and returns an envelope or a fault.
 
-Faults use names of the contract to say what is wrong. They never repeat what a client wrote.
+Faults describe an error with names from the contract. They never repeat what a client wrote.
 """
 
 from typing import Any
@@ -16,14 +16,14 @@ from paperless_ivr.cloudivr.contract import SOAP11, VERSIONS, BrokenContract, Co
 from paperless_ivr.cloudivr.operations import CloudIVR
 
 MAX_BODY = 1_000_000
-"""The maximum size of a request, in bytes. This contract's envelopes have a few hundred."""
+"""The maximum size of a request, in bytes. The contract's envelopes need a few hundred."""
 XML = "http://www.w3.org/XML/1998/namespace"
 NEXT = (
     "http://schemas.xmlsoap.org/soap/actor/next",
     "http://www.w3.org/2003/05/soap-envelope/role/next",
     "http://www.w3.org/2003/05/soap-envelope/role/ultimateReceiver",
 )
-"""Roles that this service acts in. A header block without a role is also for it."""
+"""The roles in which this service acts. Header blocks without a role are also meant for it."""
 
 _log = structlog.get_logger()
 
@@ -62,7 +62,7 @@ class Endpoint:
     def _read(self, version: Version, request: Request) -> tuple[str, dict[str, Any]]:
         text = request.get_data()
         if len(text) >= MAX_BODY:
-            raise RequestEntityTooLarge  # a body of unknown length is cut off there
+            raise RequestEntityTooLarge  # a body of unknown length is cut off at that size
         body = _body(version, _parsed(version, text))
         try:
             operation, fields = self.contract.read(body)
@@ -79,7 +79,7 @@ class Endpoint:
 
 
 def _version(request: Request) -> Version:
-    """Return the version of SOAP, by the request's content type."""
+    """Return the SOAP version that the request's content type indicates."""
     for version in VERSIONS:
         if request.mimetype == version.media_type:
             return version
@@ -116,12 +116,12 @@ def _parsed(version: Version, text: bytes) -> etree._Element:
 
 
 def _body(version: Version, root: etree._Element) -> etree._Element:
-    """Return the element in the body of an envelope."""
+    """Return the element in an envelope's body."""
     tag = etree.QName(root)
     if tag.localname != "Envelope":
         raise Fault(version.client, "The message is not a SOAP envelope.")
     if tag.namespace != version.envelope:
-        message = f"The envelope for {version.media_type} must be that of {version.envelope}."
+        message = f"The namespace of a {version.media_type} envelope must be {version.envelope}."
         raise Fault("VersionMismatch", message)
     head = f"{{{version.envelope}}}Header"
     body = f"{{{version.envelope}}}Body"

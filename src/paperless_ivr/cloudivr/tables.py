@@ -1,6 +1,6 @@
 """The tables of the reference service. Columns have the service's own field names.
 
-The classes print only as their names, since a row is personal data.
+The `repr` of a row shows only its class, because a row is personal data.
 """
 
 import enum
@@ -26,7 +26,7 @@ from paperless_ivr.cloudivr.words import Standing
 
 
 class Moment(TypeDecorator[datetime]):
-    """A date and time in UTC. SQLite stores no time zone."""
+    """A date and time, stored in UTC, since SQLite stores no time zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -63,9 +63,9 @@ class Bought(enum.StrEnum):
 
 
 class Registered(enum.StrEnum):
-    """The status of a registration. Without a registration, the bill is on paper, too.
+    """The status of a registration. A bill without a registration is on paper.
 
-    A pending registration expires (`PaperlessRegistration.ExpiresAt`).
+    A pending registration expires at `PaperlessRegistration.ExpiresAt`.
     """
 
     PENDING = "pending"
@@ -74,7 +74,7 @@ class Registered(enum.StrEnum):
 
 
 class LinkStatus(enum.StrEnum):
-    """Whether a link can still be used. An open one may have expired (`ExpiresAt`)."""
+    """The status of a link. An open link may have expired (`WebLink.ExpiresAt`)."""
 
     OPEN = "open"
     USED = "used"
@@ -88,7 +88,7 @@ def _word(words: type[enum.StrEnum]) -> Enum:
 
 
 class Base(DeclarativeBase):
-    """The root of all tables."""
+    """The base class of all tables."""
 
     type_annotation_map: ClassVar = {
         datetime: Moment,
@@ -115,7 +115,7 @@ partner_biller = Table(
 
 
 class Partner(Base):
-    """A partner, which operates a telephone line."""
+    """A partner: the operator of a telephone line."""
 
     __tablename__ = "Partner"
     PartnerID: Mapped[int] = mapped_column(primary_key=True)
@@ -162,15 +162,15 @@ class Customer(Base):
     """The language in which the customer last agreed to something, if known."""
     Phone: Mapped[str | None]
     PhoneLastTen: Mapped[str | None] = mapped_column(String(10), index=True)
-    """Used to compare numbers: a line may hand them over with or without +1."""
+    """Used to compare numbers, since a telephone line can send them with or without +1."""
     PhoneTakesText: Mapped[bool] = mapped_column(default=True)
     Holder: Mapped[str | None]
-    """The holder, if someone holds several accounts: a search for one finds all of them."""
+    """The holder of several accounts. A search for any of the accounts finds them all."""
     Invoices: Mapped[list["Invoice"]] = relationship(order_by="Invoice.InvoiceID")
 
 
 class InvoiceType(Base):
-    """A type of invoice that a biller has."""
+    """A type of invoice that a biller sends."""
 
     __tablename__ = "InvoiceType"
     __table_args__ = (UniqueConstraint("BillerID", "InvoiceType"),)
@@ -179,10 +179,10 @@ class InvoiceType(Base):
     InvoiceType: Mapped[str]
     English: Mapped[str]
     Spanish: Mapped[str]
-    """The name of the bill, as used after "your" and "su"."""
+    """The bill's name in each language, as used after "your" and "su"."""
 
     def called(self, language: str) -> str:
-        """Return its name in a language."""
+        """Return the bill's name in a language."""
         return self.Spanish if language == "es" else self.English
 
 
@@ -197,14 +197,14 @@ class Invoice(Base):
     BalanceDue: Mapped[Decimal]
     InvoiceDueDate: Mapped[date]
     TellsPaperless: Mapped[bool] = mapped_column(default=True)
-    """Whether a search reports if the bill is paperless. Otherwise, that field is nil."""
+    """Whether a search result shows if the bill is paperless. If not, that field is nil."""
     Withdrawn: Mapped[bool] = mapped_column(default=False)
-    """Whether InvoiceExists no longer finds it, although a search still lists it."""
+    """Whether `InvoiceExists` no longer finds it, although a search still lists it."""
     Type: Mapped[InvoiceType] = relationship()
 
 
 class Payment(Base):
-    """A payment that was made."""
+    """A payment by a customer, for one type of bill."""
 
     __tablename__ = "Payment"
     PaymentID: Mapped[int] = mapped_column(primary_key=True)
@@ -227,7 +227,7 @@ class OfBill:
 
 
 class PaperlessRegistration(OfBill, Base):
-    """A registration for paperless billing: one per customer and type, whatever its status."""
+    """A registration for paperless billing. There is at most one per customer and type of bill."""
 
     __tablename__ = "PaperlessRegistration"
     __table_args__ = (UniqueConstraint("BillerID", "CustomerID", "InvoiceTypeID"),)
@@ -237,11 +237,11 @@ class PaperlessRegistration(OfBill, Base):
     ConsentReference: Mapped[str | None]
     ChangedAt: Mapped[datetime]
     ExpiresAt: Mapped[datetime | None]
-    """When the last link of a pending registration expires. After that, it no longer counts."""
+    """When a pending registration's last link expires. The registration then no longer counts."""
 
 
 class AutoPay(OfBill, Base):
-    """AutoPay with the method of a payment."""
+    """A bill on AutoPay. It uses the payment method of an earlier payment."""
 
     __tablename__ = "AutoPay"
     __table_args__ = (UniqueConstraint("BillerID", "CustomerID", "InvoiceTypeID"),)
@@ -252,7 +252,7 @@ class AutoPay(OfBill, Base):
 
 
 class PreferenceAnswer(Base):
-    """The answer to a write, so that the same key gets the same answer again."""
+    """The answer to a write, which is returned again if the same key is sent again."""
 
     __tablename__ = "PreferenceAnswer"
     PartnerID: Mapped[int] = mapped_column(ForeignKey("Partner.PartnerID"), primary_key=True)
@@ -279,7 +279,7 @@ class WebLink(OfBill, Base):
     ExpiresAt: Mapped[datetime]
 
     def standing(self, now: datetime) -> Standing:
-        """Return what happens when it is opened."""
+        """Return the result of opening the link at a given time."""
         expired = self.Status is LinkStatus.OPEN and self.ExpiresAt <= now
         return Standing.EXPIRED if expired else Standing(self.Status)
 
@@ -293,10 +293,11 @@ class EmailQueue(OfBill, Base):
     Link: Mapped[str]
     TokenHash: Mapped[str] = mapped_column(ForeignKey("WebLink.TokenHash"), index=True)
     Opens: Mapped[WebLink] = relationship()
-    """The link in the e-mail, which is sent only while the link can be used."""
+    """The link in the e-mail. The e-mail is sent only while its link can be used."""
     QueuedAt: Mapped[datetime]
     TryAt: Mapped[datetime]
-    """The time of the next attempt. Each attempt sets a later one, so that no other process tries.
+    """The time of the next attempt. A process sets a later time before it sends the e-mail, so that
+    no other process also sends it.
     """
     SentAt: Mapped[datetime | None]
     RefusedWith: Mapped[int | None]
@@ -319,7 +320,7 @@ class TextQueue(OfBill, Base):
 
 
 class ActivityLog(Base):
-    """A step of an operation, and its result. Contains nothing personal or secret."""
+    """A step of an operation, and its result. Contains no personal or secret data."""
 
     __tablename__ = "ActivityLog"
     ActivityLogID: Mapped[int] = mapped_column(primary_key=True)
@@ -330,7 +331,7 @@ class ActivityLog(Base):
     Step: Mapped[str]
     ErrorCode: Mapped[int]
     Error: Mapped[str | None]
-    """The class of an exception, but not its text, which may be personal."""
+    """The class of an exception. Its text, which may contain personal data, is not stored."""
     Parameters: Mapped[str | None]
-    """The request's parameters, masked, in its first step."""
+    """The request's parameters, masked. Only the step `LogRequest` has them."""
     BillerID: Mapped[int | None] = mapped_column(ForeignKey("Biller.BillerID"), index=True)

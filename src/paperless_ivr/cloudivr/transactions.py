@@ -27,7 +27,7 @@ _log = structlog.get_logger()
 
 
 class Refused(Exception):
-    """The service refuses, for the reason given by the code."""
+    """A refusal by the service. The code gives the reason."""
 
     def __init__(self, code: Code) -> None:
         super().__init__(code)
@@ -36,7 +36,7 @@ class Refused(Exception):
 
 @frozen
 class Step:
-    """A step that was taken, and its result."""
+    """A step of a request, and its result."""
 
     name: str
     at: datetime
@@ -86,7 +86,7 @@ class Visit:
         self.steps.append(Step(name, self.now, code, kind, parameters))
 
     def attempt(self, act: Callable[[], None]) -> Code:
-        """Call `act`. If it is refused, undo everything that it has changed."""
+        """Call `act`, and return the resulting code. If it is refused, undo all of its changes."""
         try:
             with self.session.begin_nested():
                 act()
@@ -95,11 +95,11 @@ class Visit:
         return Code.NONE
 
     def once(self, key: str | None, content: Mapping[str, object], act: Callable[[], None]) -> Code:
-        """Call `act`, or return the earlier answer if a request with the key already has one.
+        """Call `act`, or return the earlier answer if the same key was already used.
 
-        A key that was used with different content is refused, since it is unclear which is meant.
-        A second request with the same key waits for the first to end: on SQLite at the
-        beginning of the transaction, on PostgreSQL at the primary key.
+        A key that was used with different content is refused, since it is unclear which content is
+        meant. A second request with the same key waits for the first one to finish: on SQLite when
+        its transaction begins, and on PostgreSQL when it inserts the key.
         """
         if not key:
             return self.attempt(act)
@@ -127,7 +127,7 @@ class Visit:
 
 
 def _digest(key: str, content: Mapping[str, object]) -> str:
-    """Return the stored hash of a request's content, to recognize it again."""
+    """Return a hash by which a request with the same content is recognized."""
     text = json.dumps([key, content], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -146,7 +146,10 @@ class Transactions:
     def run(
         self, operation: str, work: Callable[[Visit], Answer], refused: Callable[[Code], Answer]
     ) -> Answer:
-        """Return the answer of `work`, or of a refusal. Never raises."""
+        """Return the answer of `work`, or of `refused` if `work` fails or is refused.
+
+        Never raises.
+        """
         with Session(self.engine, expire_on_commit=False) as session:
             visit = Visit(session, operation, self.clock)
             try:
@@ -162,7 +165,7 @@ class Transactions:
         return answer
 
     def _failed(self, visit: Visit, error: Exception) -> None:
-        """Log the class of an exception, but not its text, which may be personal."""
+        """Log the class of an exception, but not its text, which may contain personal data."""
         visit.note("Rollback", Code.INTERNAL, error)
         _log.error("cloudivr.failed", operation=visit.operation, error=type(error).__name__)
         try:

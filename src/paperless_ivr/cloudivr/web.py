@@ -1,4 +1,4 @@
-"""The service's WSGI application: envelopes, the WSDL, the link pages, and nothing else."""
+"""The service's WSGI application: SOAP envelopes, the WSDL, web pages, and a health check."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -26,7 +26,7 @@ _HEADERS: Mapping[str, str] = {
         "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     ),
-    "Referrer-Policy": "no-referrer",  # the URL of a page contains its token
+    "Referrer-Policy": "no-referrer",  # the URL of a link's page contains its token
     "X-Content-Type-Options": "nosniff",
 }
 
@@ -59,7 +59,7 @@ class Application:
         )
 
     def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]:
-        """Answer a request, as WSGI defines it."""
+        """Answer a WSGI request."""
         return self._answer(_Request(environ))(environ, start_response)
 
     def _answer(self, request: Request) -> Response:
@@ -76,7 +76,7 @@ class Application:
 
     def _describe(self, request: Request) -> Response:
         if request.query_string.lower() == b"wsdl":
-            # The URL that was requested, so that a client behind a tunnel can use the WSDL.
+            # Insert the requested URL, so that a client behind a tunnel can use the WSDL.
             wsdl = self.contract.wsdl(request.base_url)
             return Response(wsdl, content_type="text/xml; charset=utf-8")
         return _html(200, service_page(self.contract.operations))

@@ -30,7 +30,10 @@ class PageWords:
 
 @frozen
 class Words:
-    """All text in one language, with gaps `biller`, `bill`, `on_paper`, and in e-mails `link`."""
+    """All text in one language.
+
+    Its gaps are `biller`, `bill`, `on_paper`, and, only in e-mails, `link`.
+    """
 
     pages: Mapping[Standing, PageWords]
     button: str
@@ -42,7 +45,7 @@ class Words:
     on_paper_many: str
 
     def on_paper(self, bills: int) -> str:
-        """Return how many bills may still come on paper, in the words of the call."""
+        """Return how many bills may still come on paper, worded as in the call."""
         if bills > 2:
             return self.on_paper_many.format(count=bills)
         return self.on_paper_1 if bills == 1 else self.on_paper_2
@@ -160,6 +163,6 @@ WORDS: Mapping[str, Words] = {"en": ENGLISH, "es": SPANISH}
 
 
 def known(tag: str | None) -> str | None:
-    """Return the language of a tag such as "es-US", if there are texts in that language."""
+    """Return the language of a tag such as "es-US", or None if there is no text in it."""
     language = (tag or "").partition("-")[0].lower()
     return language if language in WORDS else None
