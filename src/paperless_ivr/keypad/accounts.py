@@ -14,9 +14,9 @@ from paperless_ivr.keypad.emails import EmailPad
 # The first digits of payment card numbers. The very first is the major industry identifier
 # of ISO/IEC 7812-1: 3 is travel and entertainment, 4 and 5 are banking, and 6 is merchandising
 # and banking. Under 3, Diners Club has 30, 36, 38, and 39, American Express has 34 and 37, and
-# JCB has 35; no cards are issued under the rest. Mastercard has had 2221-2720 since October
-# 2016; all other numbers that begin with 2 belong to airlines. Source of the ranges: Worldpay
-# (Vantiv), "Credit card number formats", developer.vantiv.com/docs/DOC-3283.
+# JCB has 35; no cards are issued under the rest. Mastercard has used 2221-2720 since October 2016.
+# All other numbers that begin with 2 belong to airlines. The ranges are those of Worldpay (Vantiv),
+# "Credit card number formats", developer.vantiv.com/docs/DOC-3283.
 # A card number has at most 19 digits (ISO/IEC 7812-1), and at least 13, like the oldest Visa
 # cards.
 _CARD = re.compile(

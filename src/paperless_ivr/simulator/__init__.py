@@ -1,1 +1,1 @@
-"""A telephone in the browser: real calls against the reference service, to watch and to try out."""
+"""A telephone in the browser, for trying and watching real calls against the reference service."""
