@@ -58,7 +58,7 @@ def voice() -> str:
 
 @app.post("/back")
 def back() -> str:
-    """Continue a call that comes back."""
+    """Continue a call that has come back."""
     return call_comes_back(request.query_string.decode("latin-1"))
 
 
