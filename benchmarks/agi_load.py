@@ -1,8 +1,8 @@
 """Concurrent live AGI calls, in real time, on one core: `python benchmarks/agi_load.py 500`.
 
 The server runs in another process, limited to one core, with a back end that takes 200 ms. This
-process acts as Asterisk: each call enrolls by keypad, a file takes 2 s, and the caller presses a
-key a second after each question. It measures how long a call waits for its next command after a
+process acts as Asterisk: each call enrolls by keypad, playing a file takes 2 s, and the caller
+presses a key a second after each question. It measures how long a call waits for its next command after a
 reply, the server's share of the core, and its memory before and after. It does not include a
 database; calls_at_once.py does.
 """

@@ -1,6 +1,6 @@
 """A Twilio gateway in your own Flask application, along with the host's side.
 
-Run it with `flask --app examples/flask_app.py run`. Run as a script, it simulates a call.
+Run it with `flask --app examples/flask_app.py run`. When run as a script, it simulates a call.
 """
 
 import re

@@ -52,7 +52,7 @@ class BellGateway:
     _ahead: str = field(default="", repr=False)
 
     def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Speak a turn, and then wait for what the turn needs."""
+        """Speak a turn, and return what the caller did."""
         try:
             self._ahead += self.bell.kept()
             match turn.then:

@@ -59,7 +59,7 @@ class Canvas:
         bold: bool = False,
         anchor: str = "start",
     ) -> float:
-        """Draw a text with its baseline at `y`; return where it ends."""
+        """Draw a text with its baseline at `y`, and return where it ends."""
         assert tone in FILLS, tone
         wide = width(words, size, bold=bold)
         left = {"start": x, "middle": x - wide / 2, "end": x - wide}[anchor]

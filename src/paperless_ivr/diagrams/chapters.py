@@ -59,7 +59,7 @@ def ref(state: State) -> str:
 
 
 def usual(card: Card) -> Entry | None:
-    """Return the line of a card that the usual path takes. In a decision, it is the last one."""
+    """Return the card's line that the usual path takes. In a decision, it is the last such line."""
     after = {here: there for way in GREEN for here, there in pairwise(way)}.get(card.state)
     if after is None:
         return None

@@ -126,7 +126,7 @@ class Trunk:
     to: State
     gutter: int
     from_left: bool
-    """Whether it enters the card from the left. Otherwise, it comes from above, on the right."""
+    """Whether it enters the card on the left. Otherwise, it enters on the right, from above."""
     arrow: tuple[float, float]
     starts: list[Start] = field(factory=list)
     x: float = 0.0

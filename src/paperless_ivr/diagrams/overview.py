@@ -98,7 +98,7 @@ BELOW: Mapping[EndingGroup, tuple[int, int]] = {
 
 @frozen
 class Chapter:
-    """A chapter as a box of the overview."""
+    """A chapter as a box in the overview."""
 
     phase: Phase
     column: int
@@ -211,7 +211,10 @@ def _still_so(way: tuple[Phase, Phase], cards: Mapping[State, Card]) -> bool:
 
 
 def _ends_of(phase: Phase, cards: Mapping[State, Card]) -> tuple[tuple[Part, ...], ...]:
-    """Return the endings of a chapter as lines of tags. Leaves out hanging up, which any has."""
+    """Return the endings of a chapter, as lines of tags.
+
+    Hanging up is left out, because it is possible in every chapter.
+    """
     found = {
         to
         for state, card in cards.items()

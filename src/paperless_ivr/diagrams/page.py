@@ -1,6 +1,6 @@
 """The whole flow as one HTML page that can be zoomed, searched, and clicked through.
 
-It needs no network. Without JavaScript, it shows the pictures one below another.
+It needs no network. Without JavaScript, it shows the pictures one after another.
 """
 
 import json

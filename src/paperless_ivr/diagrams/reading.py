@@ -106,7 +106,7 @@ def _ways(state: State, rows: Iterable[Row], policy: Policy | None) -> list[Way]
 
 
 def _in_order(ways: Sequence[Way], policy: Policy) -> list[Way]:
-    """Sort the ways that have an order in the policy, without moving the others."""
+    """Sort the ways that the policy puts in order, without moving the others."""
 
     def place(way: Way) -> int | None:
         places = (c.phrase.order(policy) for c in way.conditions if c.phrase.order)
@@ -314,7 +314,10 @@ def _about(way: Way, all_ways: Sequence[Way]) -> tuple[str, ...]:
 
 
 def _denied(way: Way, ways: Sequence[Way]) -> Iterator[Condition]:
-    """Yield the guards that must fail for this way. Each is all that a row above adds to it."""
+    """Yield the guards that must fail for this way.
+
+    A guard must fail if a row above has the same conditions, and only this guard in addition.
+    """
     for above in ways:
         if above.row is way.row:
             return

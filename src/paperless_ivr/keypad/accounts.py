@@ -31,13 +31,13 @@ def last_star(keys: str) -> str:
 
 
 def looks_like_card(digits: str) -> bool:
-    """Whether these digits could be a card number, by length, first digits, and check digit.
+    """Whether the length, first digits, and check digit are those of a payment card number.
 
     Callers to a payment line sometimes key a card number when asked for an account number. A card
     number must not be kept or passed on, but an account number can look like one by chance. About
     4 in 100 random numbers with 13 to 19 digits do (42 in 100 begin like a card number, and one in
     ten of those has the right check digit). If all account numbers begin with 4, one in ten does.
-    If they also end in a Luhn check digit, all of them do. So if you know the form of the biller's
+    If they also end in a Luhn check digit, all of them can. So if you know the form of the biller's
     account numbers, check only digits that do not have that form. If digits look like a card
     number, ask the caller about them; never end the call because of them.
 
@@ -77,7 +77,7 @@ def last_four(account: str) -> str:
 
 
 def counts_as(account: str) -> str:
-    """Return an account number in the form that the record counts by.
+    """Return the form of an account number that the record uses for counting.
 
     This form has only letters and digits, and no leading zeros. Numbers that are `AccountPad.same`
     therefore count as one, no matter which symbols a biller's policy drops. So do numbers that
@@ -94,7 +94,7 @@ def _luhn(digits: str) -> bool:
 
 @frozen
 class AccountPad:
-    """The rules for keying account numbers: which keys are an account number, and which one.
+    """The rules for keying account numbers: which keys form a number, and what that number is.
 
     In a form, "#" is a digit (one key), and "?" is a letter (two keys: its key, then its position
     on that key, as in an e-mail address). Any other character is part of every number and is not
@@ -200,7 +200,7 @@ class AccountPad:
 
 
 LAST_FOUR = 4
-"""The number of last digits that a caller can be identified by. No account number has fewer."""
+"""How many of the last digits identify a caller. No account number has fewer digits."""
 
 
 def _size(form: str) -> int:

@@ -140,7 +140,7 @@ class EmailDecoder:
         return pad.address(spelled[0].text, domain) if whole else None
 
     def _domain(self, keys: str) -> str | None:
-        """Return the domain on a single key, None if the domain is spelled, or "" if none is."""
+        """Return the domain on one key, None if the domain is spelled, or "" if there is none."""
         if keys.startswith(OTHER_DOMAIN):
             return None
         return dict(zip("12345678", self.domains, strict=False)).get(keys, "")

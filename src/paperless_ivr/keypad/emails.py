@@ -141,7 +141,7 @@ class EmailPad:
     def address(self, local: str, domain: str) -> str | None:
         """Return the address in normal form, with a lowercase domain, or None if it is refused.
 
-        `is_local` and `is_domain` must hold. Also refused are addresses longer than 254 characters
+        `is_local` and `is_domain` must hold. This also refuses addresses longer than 254 characters
         (RFC 3696 erratum 1690), top-level domains that end in a digit, labels that are reserved or
         not valid A-labels (RFC 5890 section 2.3), and special-use domains that never get mail:
         `arpa`, `invalid`, `local`, `localhost`, `onion` (RFC 6761, 6762, 7686). Tests and
@@ -173,7 +173,7 @@ _NO_ADDRESS = re.compile(
 )
 """Local parts that people enter in a form when they have no address to give."""
 _NO_ADDRESS_TWICE = re.compile(r"a|abc|asdf|email|na|no|test|x|xx|xxx")
-"""More of these, if the domain has the same name (`na@na.com`). Otherwise, they can be real."""
+"""More of these, which count only if the domain has the same name (`na@na.com`)."""
 
 
 def _nobodys(local: str, domain: str) -> bool:

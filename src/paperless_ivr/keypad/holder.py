@@ -69,7 +69,7 @@ def _parsed(holder: str) -> tuple[list[str], list[str], list[str]]:
 
 
 def entries(shares: Mapping[str, float], known: WordList | None = None) -> tuple[Entry, ...]:
-    """Return texts with their costs. One that sounds like another in the list is not sayable."""
+    """Return texts with their costs. A text that sounds like a listed one is not sayable."""
     total = sum(shares.values())
     return tuple(
         Entry(text, -log(share / total), known is not None and _sayable(known, text))

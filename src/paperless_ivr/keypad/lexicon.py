@@ -111,7 +111,7 @@ class Lexicon:
 
 @cache
 def lexicon() -> Lexicon:
-    """Return the lists. The first call loads them, which takes 0.03 s and 12 MB."""
+    """Return the word lists. The first call loads them, which takes 0.03 s and 12 MB."""
     # Imported here because it takes 20 ms (this package takes 5), and most calls never key an
     # address.
     from importlib.resources import files  # noqa: PLC0415

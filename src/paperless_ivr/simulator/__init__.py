@@ -1,1 +1,1 @@
-"""A telephone in the browser, for trying and watching real calls against the reference service."""
+"""A telephone in the browser that makes real calls, with the reference service as back end."""

@@ -102,7 +102,7 @@ class Line:
     # ── what the driver asks of a gateway ──
 
     async def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Have the page speak a turn, and then wait for what the turn needs."""
+        """Have the page speak a turn, and return what the caller does next, if it waits for that."""
         if self._gone.is_set():
             return HungUp()
         asks = isinstance(turn.then, Gather | Transfer | Return)

@@ -21,7 +21,7 @@ class Entry:
 
     at: float
     kind: str
-    """"said", "keys", "note", "switch", "fault" or "take"."""
+    """"said", "keys", "note", "switch", "fault", or "take"."""
     text: str = field(default="", repr=False)
     prompts: tuple[Spoken, ...] = ()
     private: bool = False
@@ -94,7 +94,7 @@ class Take:
 
     @property
     def own(self) -> bool:
-        """Whether anything has happened in this take alone."""
+        """Whether anything has happened since this take began."""
         return len(self.moves) > self.began
 
     def latest(self) -> list[Move]:

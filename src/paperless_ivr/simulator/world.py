@@ -45,8 +45,8 @@ class World:
     """The service and the record of one simulation: a back end with faults that can be switched on.
 
     `watch` gets each request twice: when it is sent and when it is answered. `acted` is called
-    when a request is going to get no answer, after the service has acted on it if it did. Both run
-    in the request's thread.
+    when the answer to a request is lost, whether or not the service acted on it. Both run in the
+    request's thread.
     """
 
     service: Service
@@ -64,7 +64,7 @@ class World:
         return self.backend.operations
 
     def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
-        """Answer within `budget` seconds, or fail in the way of the current fault."""
+        """Answer within `budget` seconds, or fail as the current fault requires."""
         fault, began = self.fault, time.monotonic()
         self.watch(Asked(request, budget, fault))
         answer = self._answer(request, budget, fault)

@@ -1,6 +1,6 @@
 "use strict";
 
-/* The page also works without this script. It then shows the pictures one below another. */
+/* The page also works without this script. It then shows the pictures one after another. */
 
 const flow = JSON.parse(document.getElementById("flow").textContent);
 const states = new Map(flow.states.map((state) => [state.code, state]));
@@ -54,7 +54,7 @@ function go() {
 
 const ACROSS = 3; // the number of pictures side by side when all are shown
 
-/** Sizes the pictures: one fills the window unless it gets too small to read; all are side by side. */
+/** Sizes the pictures. A single one fits the window if it stays legible; all are side by side. */
 function fit() {
   for (const section of shown()) {
     const picture = section.querySelector("svg");
@@ -162,7 +162,7 @@ function quote(words) {
   return element("blockquote", {}, words);
 }
 
-/** Returns the prompts of a state, grouped under the conditions on which they are heard. */
+/** Returns the prompts of a state, grouped by the condition under which they are heard. */
 function heard(state) {
   const groups = new Map();
   for (const { when, words } of state.heard) groups.set(when, [...(groups.get(when) ?? []), words]);
