@@ -2,9 +2,9 @@
 
 The server runs in another process, limited to one core, with a back end that takes 200 ms. This
 process acts as Asterisk: each call enrolls by keypad, playing a file takes 2 s, and the caller
-presses a key a second after each question. It measures how long a call waits for its next command after a
-reply, the server's share of the core, and its memory before and after. It does not include a
-database; calls_at_once.py does.
+presses a key a second after each question. It measures how long a call waits for its next command
+after a reply, the server's share of the core, and its memory before and after. It does not include
+a database; calls_at_once.py does.
 """
 
 import asyncio

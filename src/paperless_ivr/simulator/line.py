@@ -102,7 +102,7 @@ class Line:
     # ── what the driver asks of a gateway ──
 
     async def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Have the page speak a turn, and return what the caller does next, if it waits for that."""
+        """Have the page speak a turn, and return what the caller does next, if it waits for it."""
         if self._gone.is_set():
             return HungUp()
         asks = isinstance(turn.then, Gather | Transfer | Return)
