@@ -1,10 +1,10 @@
 """Concurrent live AGI calls, in real time, on one core: `python benchmarks/agi_load.py 500`.
 
-One process is the server, limited to one core, with a back end that takes 200 ms. This process acts
-as Asterisk: each call enrolls by keypad, a file takes 2 s, and the caller presses a key a second
-after each question. It measures how long a call waits for its next command after a reply, the
-server's share of the core, and its memory before and after. It does not include a database;
-calls_at_once.py does.
+The server runs in another process, limited to one core, with a back end that takes 200 ms. This
+process acts as Asterisk: each call enrolls by keypad, playing a file takes 2 s, and the caller
+presses a key a second after each question. It measures how long a call waits for its next command
+after a reply, the server's share of the core, and its memory before and after. It does not include
+a database; calls_at_once.py does.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ VARIABLE = r"\$\{(\w+)\}"
 
 @frozen
 class Slow:
-    """The demo's service, 200 ms away."""
+    """The demo's service, with a delay of 200 ms."""
 
     operations = springfield().operations
 
@@ -62,7 +62,7 @@ def serve(parent: Connection) -> None:
     os.sched_setaffinity(0, {0})
     files = {(p.language, bare(p.text)): p.file for p in phrases(POLICY)}
     sounds = Sounds(Catalog.of(POLICY), Recordings(Path(), files), "/sounds")
-    import structlog  # noqa: PLC0415 - the log is not what is measured
+    import structlog  # noqa: PLC0415 - only the server needs it, to turn off its log
 
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     told: list[str] = []
@@ -86,13 +86,13 @@ def serve(parent: Connection) -> None:
 
 
 def _memory() -> float:
-    """Return the megabytes that this process uses now."""
+    """Return the megabytes of memory that this process is using."""
     pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
     return pages * resource.getpagesize() / 2**20
 
 
 async def call(port: int, number: int, waits: list[float]) -> str:
-    """Run one call in real time. Returns its disposition."""
+    """Run one call in real time, and return its disposition."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     head = f"agi_network: yes\nagi_uniqueid: {number}\nagi_callerid: 2175550101\n\n"
     writer.write(head.encode())
@@ -134,7 +134,7 @@ async def call(port: int, number: int, waits: list[float]) -> str:
 
 
 async def load(port: int, calls: int, ramp: float) -> tuple[list[str], list[float]]:
-    """Run this many calls, started over `ramp` seconds, all live at once."""
+    """Run this many calls, started over `ramp` seconds and then all live at the same time."""
     waits: list[float] = []
 
     async def later(number: int) -> str:

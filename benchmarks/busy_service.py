@@ -1,14 +1,14 @@
 """Concurrent calls with a service that takes 2 s: `python benchmarks/busy_service.py 50 200`.
 
-Each call enrolls after its payment. The service is asked twice: for the bill, and to enroll. Every
-caller presses keys without a pause. For each driver, it prints how the calls ended, how long a call
-took, and the most requests that the service had at the same time. All calls should enroll: a caller
-must never hear that the service is down because we are busy (R50).
+Each call enrolls after its payment, and sends the service two requests: to check the bill, and to
+enroll. Every caller presses keys without a pause. For each driver, it prints how the calls ended,
+how long a call took, and the most requests that the service had at the same time. All calls should
+enroll: a caller must never hear that the service is down because we are busy (R50).
 
 Not included: the SOAP client and its connections, the network, the gateways' own work (the session
 gateways play nothing), PostgreSQL, several processes, and callers who listen before they
-press, which would spread the load. Calls and drivers share one process, and so one interpreter
-lock.
+press, which would spread the load. Calls and drivers share one process, and therefore one
+interpreter lock.
 """
 
 import asyncio
@@ -59,7 +59,7 @@ GATEWAY = TwilioGateway(
 
 @define
 class Slow:
-    """An in-memory service that takes 2 s for every answer, however many requests there are."""
+    """An in-memory service that takes 2 s for every answer, no matter how many requests it has."""
 
     service: MemoryBackend
     asking: int = 0
@@ -107,7 +107,7 @@ def payment(number: int) -> secret.Secret:
 
 
 def arrival(number: int) -> Arrival:
-    """Return what the host hands over with a customer."""
+    """Return the host's hand-over of a customer's call."""
     email = customer("rivera").email
     paid = Payment(payment(number), approved=True, email=email, account=account(number))
     return Arrival(
@@ -133,14 +133,14 @@ class Held:
 
 
 class AsyncHeld:
-    """The same for an event loop."""
+    """A session gateway that plays nothing, for an event loop."""
 
     async def perform(self, turn: Turn, language: str) -> CallerEvent | None:
         """Press 1."""
         return Held().perform(turn, language)
 
     async def listen(self) -> HungUp:
-        """Hear nothing."""
+        """Wait forever, because the caller never hangs up."""
         await asyncio.Event().wait()
         raise AssertionError
 
@@ -154,7 +154,7 @@ class Ended:
 
 
 def blocking(setup: Setup, calls: int) -> list[Ended]:
-    """Run the blocking driver, each call in its own thread."""
+    """Run the blocking driver, with each call in its own thread."""
     driver = Driver(setup)
 
     def call(number: int) -> Ended:
@@ -168,7 +168,7 @@ def blocking(setup: Setup, calls: int) -> list[Ended]:
 
 
 def in_a_loop(setup: Setup, calls: int) -> list[Ended]:
-    """Run the asyncio driver, all calls in one event loop."""
+    """Run the asyncio driver, with all calls in one event loop."""
 
     async def call(driver: AsyncDriver, number: int) -> Ended:
         began = time.perf_counter()
@@ -184,7 +184,7 @@ def in_a_loop(setup: Setup, calls: int) -> list[Ended]:
 
 
 def by_web_requests(setup: Setup, calls: int) -> list[Ended]:
-    """Run the web driver, each call's requests in their own thread."""
+    """Run the web driver, with the requests of each call in a thread of their own."""
     driver = WebDriver(setup, GATEWAY, KEY)
 
     def call(number: int) -> Ended:

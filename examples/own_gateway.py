@@ -1,8 +1,8 @@
 """A gateway to your own runtime, checked against the contract with the kit.
 
-The runtime is invented: a "Bell" says a text, waits for a key, dials an agent, and keeps the keys
+The runtime is invented: a "Bell" speaks a text, waits for a key, dials an agent, and keeps the keys
 pressed when it is not waiting for any. `BellGateway` is the adapter. Below it are a small simulator
-of the runtime, and the rig with which the kit runs both.
+of the runtime, and the rig that the kit uses to run both.
 """
 
 from attrs import define, field
@@ -52,7 +52,7 @@ class BellGateway:
     _ahead: str = field(default="", repr=False)
 
     def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Speak a turn, then do what it waits for."""
+        """Speak a turn, and return what the caller did."""
         try:
             self._ahead += self.bell.kept()
             match turn.then:
@@ -108,14 +108,14 @@ class BellGateway:
 
 @define
 class Bell:
-    """One line. Its caller can act while it speaks, waits, or dials."""
+    """One telephone line. Its caller can act while it speaks, waits, or dials."""
 
     caller: VirtualCaller = field(factory=VirtualCaller)
     answers: bool = False
     buffer: str = field(default="", repr=False)
 
     def say(self, text: str, *, stops: bool) -> str:
-        """Say a text, which takes two seconds. Return the key that stopped it."""
+        """Speak a text, which takes two seconds. Return the key that interrupted it, if any."""
         if self.caller.gone:
             raise ConnectionError
         self.caller.begins(text)
@@ -124,22 +124,22 @@ class Bell:
         return key
 
     def key(self, seconds: float) -> str:
-        """Return a key pressed within this many seconds."""
+        """Return a key pressed within this many seconds, or an empty text."""
         return self._until(seconds, stops=True)
 
     def ring(self) -> bool:
-        """Dial an agent for five seconds. Return whether they answered."""
+        """Ring an agent for five seconds. Return whether the agent answered."""
         self._until(5.0, stops=False)
         return self.answers
 
     def idle(self, seconds: float) -> None:
-        """Let time pass without waiting for a key, but keep keys."""
+        """Let time pass without waiting for a key, but keep the keys that are pressed."""
         until = self.caller.now + seconds
         while self.caller.now < until and not self.caller.gone:
             self.buffer += self.caller.next(until - self.caller.now).replace(ON_HOOK, "")
 
     def kept(self) -> str:
-        """Return the kept keys, and forget them."""
+        """Return the kept keys, and clear them."""
         pressed, self.buffer = self.buffer, ""
         return pressed
 
@@ -159,7 +159,7 @@ class Bell:
 
 @define
 class BellRig:
-    """The rig for the kit: the gateway on its runtime, for one call."""
+    """The rig for the kit: the gateway and its runtime, for one call."""
 
     bell: Bell = field(factory=Bell)
     gateway: BellGateway = field(init=False)
@@ -187,7 +187,7 @@ class BellRig:
         return said([prompt], language, WORDS)
 
     def lose(self, prompt: Prompt) -> bool:
-        """Return False: a Bell can say everything."""
+        """Return False, because a Bell can speak every prompt."""
         return False
 
     def cut(self) -> bool:
@@ -204,7 +204,7 @@ class BellRig:
         return repr(self.gateway)
 
     def close(self) -> None:
-        """Do nothing: nothing was started."""
+        """Do nothing, because nothing was started."""
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Replays every transcript of the tests, and shows where a call differs."""
+"""Replays every transcript in the tests, and shows where a call differs."""
 
 import sys
 from pathlib import Path

@@ -37,8 +37,8 @@ def call_comes_in() -> str:
 def call_comes_back(query: str) -> str:
     """Answer the gateway's `host` URL: continue at the point where the call was handed over.
 
-    Even after a failure, the hand-back says at which moment it was handed over, whether the caller
-    was greeted, and whether they have paid.
+    Even after a failure, the hand-back contains the moment at which the call was handed over,
+    whether the caller was greeted, and whether they have paid.
     """
     told = read_handback(query, HOST_KEY)
     if told["disposition"] == "transferred":
@@ -59,7 +59,7 @@ CARRIED = ("offer_again", "greeted", "language")
 
 
 def main_menu(key: str, call: Mapping[str, str]) -> str:
-    """Continue with the host's own menu. Act at once on a key that was pressed at the offer."""
+    """Continue with the host's own menu. Act immediately on a key that was pressed at the offer."""
     if key == "2":
         return twiml(("Say", "Our office is open from nine to five."), ("Hangup", ""))
     if call["offer_again"] == "no":
@@ -69,7 +69,7 @@ def main_menu(key: str, call: Mapping[str, str]) -> str:
 
 
 def ask_for_card(call: Mapping[str, str]) -> str:
-    """Take the payment. If no one has thanked the caller for calling yet, do so."""
+    """Take the payment. Greet the caller first if no one has yet."""
     greeting = [("Say", "Thank you for calling.")] if call["greeted"] == "no" else []
     after = {**call, "greeted": "yes"}
     return twiml(
@@ -82,7 +82,7 @@ def ask_for_card(call: Mapping[str, str]) -> str:
 def paid(guid: str, query: str) -> str:
     """Hand over after the payment, with its GUID, but never a card number.
 
-    After a hand-back with `offer_again=no`, nothing is handed over again in the call.
+    After a hand-back with `offer_again=no`, the call is not handed over again.
     """
     call = dict(parse_qsl(query, keep_blank_values=True))
     if call["offer_again"] == "no":

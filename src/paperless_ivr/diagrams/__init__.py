@@ -1,1 +1,1 @@
-"""Pictures of the call flow, drawn from the live table in the words of the call."""
+"""Pictures of the call flow, drawn from the live table and labeled with its own words."""

@@ -1,4 +1,4 @@
-"""An SVG under construction. It records the boxes of its texts and lines, for the tests."""
+"""An SVG under construction. It also records where its texts and lines are, for the tests."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ BEND = 7.0
 
 @frozen
 class Text:
-    """A text: its box, and the box it must stay in."""
+    """A text with its box, and the box that it must stay in."""
 
     words: str
     left: float
@@ -29,7 +29,7 @@ class Text:
 
 @frozen
 class Drawn:
-    """A line that was drawn."""
+    """A line as drawn, and the name of what it leads to."""
 
     points: tuple[Point, ...]
     to: str
@@ -48,7 +48,7 @@ class Canvas:
     _parts: list[str] = field(factory=list)
     _inside: list[tuple[float, float, float, float]] = field(factory=list)
 
-    def text(  # noqa: PLR0913 - as SVG has it
+    def text(  # noqa: PLR0913 - the attributes of an SVG text
         self,
         x: float,
         y: float,
@@ -59,7 +59,7 @@ class Canvas:
         bold: bool = False,
         anchor: str = "start",
     ) -> float:
-        """Draw a text with its baseline at `y`; return where it ends."""
+        """Draw a text with its baseline at `y`, and return where it ends."""
         assert tone in FILLS, tone
         wide = width(words, size, bold=bold)
         left = {"start": x, "middle": x - wide / 2, "end": x - wide}[anchor]
@@ -74,7 +74,7 @@ class Canvas:
         )
         return left + wide
 
-    def rect(  # noqa: PLR0913 - as SVG has it
+    def rect(  # noqa: PLR0913 - the attributes of an SVG rectangle
         self, x: float, y: float, wide: float, high: float, kind: str, *, radius: float = 4
     ) -> None:
         """Draw a box with rounded corners; `kind` names a fill, and a stroke if it has one."""
@@ -110,7 +110,7 @@ class Canvas:
 
     @contextmanager
     def group(self, **attributes: str) -> Iterator[None]:
-        """Group what is drawn inside; underscores in attribute names become hyphens."""
+        """Group everything drawn inside. Underscores in attribute names become hyphens."""
         told = "".join(
             f" {n.rstrip('_').replace('_', '-')}={quoteattr(v)}" for n, v in attributes.items()
         )
@@ -127,7 +127,7 @@ class Canvas:
 
     @contextmanager
     def link(self, href: str) -> Iterator[None]:
-        """Turn what is drawn inside into a link, unless the address is ""."""
+        """Turn everything drawn inside into a link, unless the address is ""."""
         if href:
             self._parts.append(f"<a href={quoteattr(href)}>")
         yield

@@ -13,7 +13,7 @@ from paperless_ivr.flow.states import Kind, Phase, State
 LETTERS: Mapping[Phase, str] = dict(
     zip((phase for phase in Phase if phase is not Phase.END), "ABCDEFGHJKLMN", strict=False)
 )
-"""The letter of each chapter, without I, which looks like 1."""
+"""The letter of each chapter. I is left out because it looks like 1."""
 
 USUAL = (
     State.GREETING,
@@ -34,7 +34,7 @@ USUAL = (
 BY_KEYPAD = (State.EMAIL_LOCAL, State.EMAIL_DOMAIN, State.EMAIL_READBACK, State.CONFIRMATION)
 BY_TEXT = (State.TEXT_NUMBER, State.TEXT_CONSENT, State.WEB_LINK, State.AFTERWARDS)
 GREEN = (USUAL, BY_KEYPAD, BY_TEXT)
-"""States with a green line, including the usual path through side chapters."""
+"""The paths drawn in green: the usual path, and the usual paths through side chapters."""
 
 
 @frozen
@@ -46,20 +46,20 @@ class Page:
     sources: Mapping[State, tuple[Phase, ...]]
     """The other chapters that lead to a state."""
     everywhere: frozenset[State]
-    """States that questions of several chapters lead to, through a line of their note."""
+    """States that shared lines of several chapters lead to."""
     note_title: str
     note: tuple[Entry, ...]
 
 
 @cache
 def ref(state: State) -> str:
-    """Return the grid reference of a state: "G2" is the second of chapter G."""
+    """Return the grid reference of a state: "G2" is the second state of chapter G."""
     of_chapter = [other for other in State if other.phase is state.phase]
     return f"{LETTERS[state.phase]}{of_chapter.index(state) + 1}"
 
 
 def usual(card: Card) -> Entry | None:
-    """Return the line of a card that the usual path takes; in a decision, the last such line."""
+    """Return the card's line that the usual path takes. In a decision, it is the last such line."""
     after = {here: there for way in GREEN for here, there in pairwise(way)}.get(card.state)
     if after is None:
         return None
@@ -68,7 +68,7 @@ def usual(card: Card) -> Entry | None:
 
 
 def pages(cards: Mapping[State, Card]) -> dict[Phase, Page]:
-    """Return the pages of chapters that have a card."""
+    """Return the pages of all chapters that have a card."""
     of_phase = {
         phase: tuple(card for card in cards.values() if card.state.phase is phase)
         for phase in LETTERS
@@ -107,7 +107,7 @@ def _sources(state: State, cards: Iterable[Card]) -> tuple[Phase, ...]:
 
 
 def _shares(state: State, cards: Iterable[Card]) -> bool:
-    """Whether questions of several chapters lead to a state through a line of their note."""
+    """Whether shared lines of several chapters lead to a state."""
     leading = (card for card in cards if any(state in entry.targets for entry in card.shared))
     return len({card.state.phase for card in leading}) > 1
 
@@ -119,7 +119,7 @@ Shared = tuple[Entry, list[State]]
 
 
 def _shared(cards: Sequence[Card]) -> list[Shared]:
-    """Return the lines that several states share, with those states."""
+    """Return the shared lines, each with the states that share it."""
     met: dict[Entry, Shared] = {}
     for card in cards:
         for entry in card.shared:
@@ -129,7 +129,7 @@ def _shared(cards: Sequence[Card]) -> list[Shared]:
 
 
 def _with_special(card: Card, cards: Sequence[Card], asks: Sequence[State]) -> Card:
-    """Return a card that includes its shared lines if few questions on the page have them."""
+    """Return a card that lists shared lines as its own if few questions on the page have them."""
     if len(asks) < 2:
         return card
     few = {
@@ -151,7 +151,7 @@ def _exceptions(lines: Sequence[Shared], asks: Sequence[State]) -> tuple[State, 
 def _where(
     entry: Entry, states: Sequence[State], asks: Sequence[State], but: Sequence[State]
 ) -> str:
-    """Return a shared line's words, with the questions it applies to unless it applies to all."""
+    """Return a shared line's words, naming its questions unless it applies to all of them."""
     missing = [state for state in asks if state not in states and state not in but]
     if _hang_up(entry) or not missing:
         return entry.words
@@ -170,7 +170,7 @@ def _rank(entry: Entry) -> tuple[int, bool]:
 
 
 def _joined(entries: Iterable[Entry]) -> Iterator[Entry]:
-    """Return the lines, merging those without a key that lead to the same place."""
+    """Yield the lines of the note. Lines without a key that lead to the same place are merged."""
     alike: dict[object, list[Entry]] = {}
     for entry in entries:
         alone = entry.key or ":" in entry.words or "," in entry.words or _hang_up(entry)

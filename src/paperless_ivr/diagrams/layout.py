@@ -1,9 +1,9 @@
-"""The layout of a chapter's page: cards in three columns, lines in lanes between them.
+"""The layout of a chapter's page: cards in three columns, with lines in lanes between them.
 
-The layout is computed. The states of a chapter, in order, are divided into three columns so that
-few lines cross and the page is short. Lines only run forward, with one trunk for each target, in
-lanes of the gutter next to a column. A line that would add too many crossings is not drawn,
-because its row names the target in words.
+The layout is computed. The states of a chapter are divided, in order, into three columns so that
+few lines cross and the page is short. Lines only run forward, in lanes of the gutter next to a
+column, and all lines to the same target share a trunk. A line that would cross too many others is
+left out, since its row names the target anyway.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,16 +31,16 @@ LEADING = 16.0
 TARGET = 228.0
 """Where a card's targets begin, measured from its left edge."""
 WORDS = 50.0
-"""Where the sentences of a card with keys begin. Those without a key begin at the margin."""
+"""Where sentences begin on a card with keys. On a card without keys, they begin at the margin."""
 MARGIN = 12.0
 LANES_AT_MOST = 5
 CROSSINGS_AT_MOST = 2
 
 
 Piece = tuple[float, float, float, float]
-"""A straight piece of a line: from x and y, to x and y."""
+"""A straight piece of a line: x and y of its start, and x and y of its end."""
 Span = tuple[float, float, float]
-"""A horizontal piece (its y, from x, to x), or a vertical one (its x, from y, to y)."""
+"""A horizontal piece (its y, lower x, and higher x), or a vertical one (x, lower y, higher y)."""
 Spans = tuple[list[Span], list[Span]]
 
 
@@ -62,7 +62,7 @@ class Part:
 
 @frozen
 class Placed:
-    """A line of a card or of the note, in its place."""
+    """A line of a card or of the note, with its position."""
 
     entry: Entry
     y: float
@@ -76,18 +76,18 @@ class Placed:
 
     @property
     def middle(self) -> float:
-        """The height at which its line starts."""
+        """The height at which the line to its target starts."""
         return self.y + self.height / 2
 
     @property
     def end(self) -> float:
-        """Where its line starts: just after the target."""
+        """Where the line to its target starts: just after the name of the target."""
         return self.target_x + line_width(self.parts[0]) + 8
 
 
 @frozen
 class Box:
-    """A card or the note, in its place."""
+    """A card or the note, with its position."""
 
     card: Card | None
     x: float
@@ -104,7 +104,7 @@ class Box:
 
     @property
     def entered(self) -> float:
-        """The height at which lines enter."""
+        """The height at which lines enter the card."""
         return self.y + 25
 
 
@@ -121,19 +121,19 @@ class Start:
 
 @define
 class Trunk:
-    """All lines to one card, which share a lane and an arrowhead."""
+    """The lines to one card that share a lane and an arrowhead."""
 
     to: State
     gutter: int
     from_left: bool
-    """Whether it enters the card from the left. Otherwise, it enters from above, on the right."""
+    """Whether it enters the card on the left. Otherwise, it enters on the right, from above."""
     arrow: tuple[float, float]
     starts: list[Start] = field(factory=list)
     x: float = 0.0
     far: Start | None = None
-    """A line that passes a whole column."""
+    """The line that passes a whole column, if there is one."""
     channel: tuple[float, float] | None = None
-    """The lane that this line takes before the column, and the height at which it passes it."""
+    """The lane of this line before the column, and the height at which it passes the column."""
 
     @property
     def green(self) -> bool:
@@ -141,7 +141,7 @@ class Trunk:
         return any(start.green for start in (*self.starts, *([self.far] if self.far else ())))
 
     def straighten(self) -> None:
-        """Move the arrow to the height of its only line if that is slightly higher or lower."""
+        """Move the arrow to the height of its only line if the two are almost level."""
         x, y = self.arrow
         if len(self.starts) == 1 and self.from_left and abs(self.starts[0].y - y) < 12:
             self.arrow = x, self.starts[0].y
@@ -175,7 +175,7 @@ class Trunk:
 
 @frozen
 class Layout:
-    """A page with everything in its place."""
+    """A page with the positions of everything on it."""
 
     page: Page
     boxes: tuple[Box, ...]
@@ -230,7 +230,7 @@ def _elsewhere(to: State, *, several: bool) -> Iterator[Part]:
 
 
 def _in_lines(parts: Sequence[Part], entry: Entry) -> tuple[tuple[Part, ...], ...]:
-    """Break many targets into lines. One or two stay on one line."""
+    """Break many targets into lines. One or two targets stay on one line."""
     room = CARD - TARGET - MARGIN
     if len(entry.targets) <= 2:
         return (tuple(parts),)
@@ -279,7 +279,7 @@ def _rows(
 
 
 def lay_out(page: Page) -> Layout:
-    """Return a page with everything in its place."""
+    """Return the best layout of a page."""
     best: tuple[float, Layout] | None = None
     for layout in sorted((_arranged(page, cut) for cut in _cuts(page.cards)), key=_least):
         if best is not None and _least(layout) >= best[0]:
@@ -292,12 +292,12 @@ def lay_out(page: Page) -> Layout:
 
 
 def _least(layout: Layout) -> float:
-    """Return the cost of a layout, apart from its lines."""
+    """Return the cost of a layout without its lines."""
     return 0.4 * layout.height
 
 
 def _badness(layout: Layout) -> float:
-    """Return the cost of a layout: height, crossings, omitted lines, green lines that go down."""
+    """Return the cost of a layout: height, crossings, omitted lines, and green lines going down."""
     drawn = sum(len(trunk.starts) + bool(trunk.far) for trunk in layout.trunks)
     wanted = sum(
         to is not None and to.phase is layout.page.phase
@@ -310,7 +310,7 @@ def _badness(layout: Layout) -> float:
 
 
 def _cuts(cards: Sequence[Card]) -> Iterator[tuple[Sequence[Card], ...]]:
-    """Yield all divisions of cards into three columns, with none empty if there are enough."""
+    """Yield all divisions of cards into three columns, none of them empty if there are enough."""
     if len(cards) < 3:
         yield (*((card,) for card in cards), *((),) * (3 - len(cards)))
         return
@@ -343,7 +343,7 @@ def _arranged(page: Page, columns: Sequence[Sequence[Card]]) -> Layout:
 
 
 def _trunks(layout: Layout) -> list[Trunk]:
-    """Return the lines of a page, in their lanes."""
+    """Return the lines of a page, with their lanes."""
     at = {box.card.state: box for box in layout.boxes if box.card}
     column = {state: COLUMNS.index(box.x) for state, box in at.items()}
     near: dict[tuple[State, bool], Trunk] = {}
@@ -393,7 +393,7 @@ def _lanes(gutter: int, count: int) -> list[float]:
 
 
 def choose_lanes(trunks: Sequence[Trunk], lanes: Sequence[float]) -> None:
-    """Assign lanes to trunks: with the fewest crossings, then with the shortest lines."""
+    """Assign lanes to trunks for the fewest crossings, and then for the shortest lines."""
     spans: dict[tuple[int, float], Spans] = {}
     for (n, trunk), x in product(enumerate(trunks), lanes):
         trunk.x = x

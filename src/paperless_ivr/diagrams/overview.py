@@ -42,7 +42,7 @@ WAYS: Mapping[tuple[Phase, Phase], str] = {
     (Phase.TEXT, Phase.AFTER): "other text: sent or not",
     (Phase.TEXT, Phase.ADDRESS): "wants no text",
 }
-"""The main ways from chapter to chapter, in words. The first one of a chapter is the usual one."""
+"""The main ways from chapter to chapter, in words. The first of each chapter is the usual one."""
 
 NAMED_AFTER = {(Phase.ADDRESS, Phase.TEXT): (State.ADDRESS, State.TEXT_NUMBER)}
 """Ways whose words describe one step. They are not shown under a policy without that step."""
@@ -72,7 +72,7 @@ LINES = (
     (Phase.TEXT, Phase.CONSENT),
     (Phase.TEXT, Phase.AFTER),
 )
-"""Ways that are also drawn as a line, to a neighboring box."""
+"""Ways that are also drawn as lines to a neighboring box."""
 
 TRAVEL = (*pairwise(dict.fromkeys(state.phase for state in USUAL)), *LINES)
 """The usual way from chapter to chapter, and the lines to neighboring chapters."""
@@ -98,7 +98,7 @@ BELOW: Mapping[EndingGroup, tuple[int, int]] = {
 
 @frozen
 class Chapter:
-    """A chapter as a box of the overview."""
+    """A chapter as a box in the overview."""
 
     phase: Phase
     column: int
@@ -122,7 +122,7 @@ class Chapter:
 
 
 def pairs(cards: Mapping[State, Card]) -> set[tuple[Phase, Phase]]:
-    """Return which chapters lead to which, ignoring shared transitions."""
+    """Return the pairs of chapters where the first leads to the second, without shared lines."""
     return {
         (state.phase, to.phase)
         for state, card in cards.items()
@@ -203,7 +203,7 @@ def _told(
 
 
 def _still_so(way: tuple[Phase, Phase], cards: Mapping[State, Card]) -> bool:
-    """Whether the words of a way are true for these cards."""
+    """Whether the words of a way are correct for these cards."""
     if way not in NAMED_AFTER:
         return True
     here, there = NAMED_AFTER[way]
@@ -211,7 +211,10 @@ def _still_so(way: tuple[Phase, Phase], cards: Mapping[State, Card]) -> bool:
 
 
 def _ends_of(phase: Phase, cards: Mapping[State, Card]) -> tuple[tuple[Part, ...], ...]:
-    """Return the endings of a chapter, as lines of tags. Omits the hang-up, which is everywhere."""
+    """Return the endings of a chapter, as lines of tags.
+
+    Hanging up is left out, because it is possible in every chapter.
+    """
     found = {
         to
         for state, card in cards.items()
@@ -233,7 +236,7 @@ def _ends_of(phase: Phase, cards: Mapping[State, Card]) -> tuple[tuple[Part, ...
 
 
 def _rank(end: State) -> tuple[int, int]:
-    """Return a sort key for an ending, by its group."""
+    """Return a sort key for an ending: its group first."""
     return list(EndingGroup).index(_group(end)), ENDS.index(end)
 
 
@@ -321,7 +324,7 @@ def _everywhere(canvas: Canvas, x: float, y: float, link: Link) -> None:
 def _rarely(
     canvas: Canvas, x: float, y: float, ways: Mapping[tuple[Phase, Phase], str], link: Link
 ) -> None:
-    """Draw the ways from chapter to chapter that few calls take."""
+    """Draw the note with the ways from chapter to chapter that few calls take."""
     if not ways:
         return
     canvas.text(x, y + 12, "A few calls also go", "ink", 14, bold=True)
@@ -342,7 +345,7 @@ def _end_tag(canvas: Canvas, right: float, y: float, end: State) -> None:
 
 
 def _endings(canvas: Canvas, y: float, ends: Sequence[State]) -> float:
-    """Draw the endings in their boxes, and return where they end."""
+    """Draw the endings in their boxes, and return the bottom edge of the boxes."""
     grouped = {kind: [end for end in ends if _group(end) is kind] for kind in BELOW}
     columns = {
         kind: _split(of_kind, 1 + BELOW[kind][1] - BELOW[kind][0])
@@ -418,7 +421,7 @@ def _column(canvas: Canvas, x: float, y: float, ends: Sequence[State]) -> None:
 
 
 def _usual(canvas: Canvas, upper: Sequence[Chapter], endings: float) -> None:
-    """Draw the green line, from chapter to chapter and to its ending."""
+    """Draw the green line from chapter to chapter and on to its ending."""
     for here, there in pairwise(upper):
         y = TOP + here.head + ROW / 2
         points = [(COLUMNS[here.column] + BOX, y), (COLUMNS[there.column] - 1, y)]
@@ -463,7 +466,11 @@ def _lines(
 
 
 def _arrow(box: Chapter, at: tuple[float, float], *, from_left: bool) -> tuple[float, float]:
-    """Return the height at which a line enters: below the green line, or level with the title."""
+    """Return where a line enters a box.
+
+    In the second row, that is next to the title; in the first, below the green line on the left, or
+    near the bottom on the right.
+    """
     x, y = at
     if box.phase in UNDER:
         return (x if from_left else x + BOX), y + 18

@@ -1,6 +1,6 @@
 """The whole flow as one HTML page that can be zoomed, searched, and clicked through.
 
-It needs no network. Without JavaScript, it shows the pictures one below the other.
+It needs no network. Without JavaScript, it shows the pictures one after another.
 """
 
 import json
@@ -49,9 +49,9 @@ def page(
     words: Mapping[str, str] | None = None,
     call: Sequence[str] = (),
 ) -> str:
-    """Return the page; `words` are the words of the prompts, by name.
+    """Return the page; `words` contains the wording of the prompts, by name.
 
-    `call` contains the rows that a call took, which are highlighted.
+    `call` contains the rows that a call took. The page highlights them.
     """
     read = cards(table, policy)
     of_chapters = pages(read)
@@ -138,7 +138,7 @@ def _states(
 
 
 def _row(state: State, entry: Entry, words: Mapping[str, str]) -> dict[str, object]:
-    """Return a line of a card, and the prompts that callers hear on the way."""
+    """Return a line of a card, with the prompts that callers hear on its transitions."""
     to = [target.name if target else None for target in entry.targets]
     return {
         "key": entry.key,
@@ -152,7 +152,7 @@ def _row(state: State, entry: Entry, words: Mapping[str, str]) -> dict[str, obje
 
 
 def _said(entry: Entry, words: Mapping[str, str]) -> list[str]:
-    """Return the prompts that callers hear on the way."""
+    """Return the prompts that callers hear on the transitions of a line."""
     names = dict.fromkeys(row.say for row in entry.rows if row.say)
     return [words[name] for name in names if name in words]
 
@@ -163,7 +163,7 @@ def _code(state: State, row: Row) -> str:
 
 
 def _exact(state: State, row: Row) -> str:
-    """Return a row with the change it makes to the call, and the prompt heard on the way."""
+    """Return a row as text, with its update and the prompt that is heard on the transition."""
     keep = "" if row.keep is nothing else f", remembers {row.keep.__name__}"
     return f"{_code(state, row)}{keep}{f', says {row.say}' if row.say else ''}"
 
@@ -183,7 +183,7 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def _prompts(block: Block) -> dict[str, str]:
-    """Return the prompts that a state may say, and when: lines, options, and longer help."""
+    """Return the prompts of a state (lines, options, and longer help), and when each is heard."""
     prompts = {name: line.when.get(name, "") for line in block.say for name in line.names}
     if isinstance(block, Ask):
         prompts |= {name: _offered(keys) for keys in block.keys for name in keys.names}

@@ -14,7 +14,7 @@ address of the overview.
 """
 
 ANYWHERE = "any question"
-"""The words above a state that the note leads to."""
+"""The words above a state that shared lines of several chapters lead to."""
 KINDS = {Kind.ASK: "ask", Kind.DO: "do", Kind.PASS: "pas"}
 WAITS = {
     Kind.ASK: "asks the caller",
@@ -144,7 +144,7 @@ def _sources(canvas: Canvas, page: Page, box: Box, link: Link) -> None:
 
 
 def _fitting(sources: Sequence[Phase]) -> Sequence[str]:
-    """Return the names of chapters, or none if there is no room for all of them above a card."""
+    """Return the names of chapters, or empty names if they do not all fit above a card."""
     room = COLUMNS[1] - COLUMNS[0] - 45
     names = [phase.value for phase in sources], [phase.short for phase in sources]
     fit = (words for words in names if sum(_source_width(each) + 5 for each in words) <= room)
@@ -203,7 +203,7 @@ def _address(state: State, link: Link, phase: Phase) -> str:
 
 
 def _lines(canvas: Canvas, layout: Layout) -> None:
-    """Draw gray lines first, so that the green one is on top."""
+    """Draw the lines, gray ones first, so that the green ones are on top."""
     lines = [(start, trunk, points) for trunk in layout.trunks for start, points in trunk.paths()]
     for start, trunk, points in sorted(lines, key=lambda line: line[0].green):
         canvas.line(points, green=start.green, of=start.of, to=trunk.to.name)

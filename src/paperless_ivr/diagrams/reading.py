@@ -1,7 +1,7 @@
-"""Reads the rows of a state into lines of a card: a key, a sentence, and where the call goes.
+"""Turns the rows of a state into the lines of a card: a key, a sentence, and where the call goes.
 
-The words come from the table: from its guards, events, and options. Rows with the same
-words become one line, and so do a row and the one below it if a guard decides between them.
+The words come from the guards, events, and options of the table. Rows with the same words become
+one line. So do two consecutive rows if a guard decides between them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +20,7 @@ from paperless_ivr.flow.states import Kind, State
 from paperless_ivr.flow.table import BLOCKS
 
 LONGEST = 55
-"""The maximum length of a sentence. Lines are not merged if the result would be longer."""
+"""The maximum length of a merged sentence. Lines are not merged if the result would be longer."""
 
 
 @frozen
@@ -32,7 +32,7 @@ class Way:
 
     @property
     def fork(self) -> tuple[Condition, ...]:
-        """The guards shown as a fork: the row below says where the call goes otherwise."""
+        """The guards shown as a fork. If they fail, the call takes the row below."""
         return tuple(c for c in self.conditions if c.phrase.fork)
 
     @property
@@ -50,9 +50,9 @@ class Entry:
     targets: tuple[State | None, ...]
     """Where the call goes; None means that it stays in the state."""
     fork: bool = field(default=False, kw_only=True)
-    """Whether the second target applies if the first is not possible."""
+    """Whether the second target applies if the first one is not possible."""
     rows: tuple[Row, ...] = field(kw_only=True)
-    """The rows that it was read from."""
+    """The rows that the line stands for."""
 
     @property
     def here(self) -> str:
@@ -106,7 +106,7 @@ def _ways(state: State, rows: Iterable[Row], policy: Policy | None) -> list[Way]
 
 
 def _in_order(ways: Sequence[Way], policy: Policy) -> list[Way]:
-    """Sort the ways that the policy orders, without moving the others."""
+    """Sort the ways that the policy puts in order, without moving the others."""
 
     def place(way: Way) -> int | None:
         places = (c.phrase.order(policy) for c in way.conditions if c.phrase.order)
@@ -140,7 +140,7 @@ def _keys(state: State, policy: Policy | None) -> Iterator[Keys]:
 
 
 def _shadows(above: Way, below: Way) -> bool:
-    """Whether a way below can never be taken, because one above always is."""
+    """Whether a way can never be taken because another one above it is always taken first."""
     events = set(above.row.events) >= set(below.row.events)
     return events and set(above.conditions) <= set(below.conditions)
 
@@ -190,7 +190,7 @@ def _entries(state: State, ways: Sequence[Way], all_ways: Sequence[Way]) -> Iter
 
 
 def _forked(state: State, ways: Sequence[Way], all_ways: Sequence[Way]) -> Iterator[Entry]:
-    """Return a line for each way, or one line for two ways between which a guard decides."""
+    """Yield a line for each way, and a single line for two ways that a guard decides between."""
     left = list(ways)
     while left:
         way = left.pop(0)
@@ -259,13 +259,16 @@ def _way(entry: Entry, ways: Sequence[Way]) -> Way:
 
 
 def _choice(state: State, way: Way) -> Means | None:
-    """Return the option that a way is about."""
+    """Return the option that leads to a way, or None if no option does."""
     choice = next((c.phrase.choice for c in way.conditions if c.phrase.choice), None)
     return None if choice is None else means(state, choice)
 
 
 def means(state: State, choice: Choice) -> Means:
-    """Return the key and the words of a choice. LookupError if the question has none."""
+    """Return the key and the words of a choice.
+
+    Raises LookupError if the question does not offer the choice.
+    """
     for keys in _keys(state, None):
         if choice in keys.means:
             return keys.means[choice]
@@ -304,14 +307,17 @@ def _with_event(event: str, about: Sequence[str]) -> str:
 
 
 def _about(way: Way, all_ways: Sequence[Way]) -> tuple[str, ...]:
-    """Return the words of the conditions, including those that the rows above imply."""
+    """Return the words of a way's conditions, including the conditions that rows above imply."""
     told = [c.words for c in way.plain if not c.phrase.choice]
     told += [c.phrase.fails for c in _denied(way, all_ways) if c.holds]
     return tuple(dict.fromkeys(words for words in told if words))
 
 
 def _denied(way: Way, ways: Sequence[Way]) -> Iterator[Condition]:
-    """Yield the guards that must fail for this way: a row above has only that one in addition."""
+    """Yield the guards that must fail for this way.
+
+    A guard must fail if a row above has the same conditions, and only this guard in addition.
+    """
     for above in ways:
         if above.row is way.row:
             return
@@ -322,7 +328,7 @@ def _denied(way: Way, ways: Sequence[Way]) -> Iterator[Condition]:
 
 
 def _all_denied(way: Way, ways: Sequence[Way]) -> bool:
-    """Whether the rows above already explain a way without conditions."""
+    """Whether the rows above already explain when a way without conditions is taken."""
     denied = list(_denied(way, ways))
     return bool(denied) and all(c.phrase.fails for c in denied)
 

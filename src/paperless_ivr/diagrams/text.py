@@ -1,9 +1,8 @@
 """The live table as text: a raw graph for Graphviz, and tables in Markdown.
 
-There is one drawing of the whole flow, or one per phase, with the states that its transitions lead
-to.
-Drawings, but not tables, leave out ways back to the same question and, in the whole flow, hang-ups.
-The many ways back from an unanswered transfer are shown as a single dashed note.
+A drawing shows the whole flow, or one phase and the states that its transitions lead to. Unlike the
+tables, drawings leave out transitions back to the same state and, in the whole flow, hang-ups. In
+place of the many ways back from an unanswered transfer, they have a dashed arrow to a single note.
 """
 
 from collections.abc import Iterable, Iterator
@@ -66,7 +65,7 @@ def arrows(table: Table, phase: Phase | None = None) -> tuple[Arrow, ...]:
 
 
 def _returns(source: State, row: Row) -> bool:
-    """Whether a row leads back from a transfer to the question it came from."""
+    """Whether a row leads back from a transfer to the question before it."""
     return source is State.TRANSFERRING and row.to is not None and row.to.kind is Kind.ASK
 
 

@@ -1,4 +1,4 @@
-"""Colors, light and dark. Text on a fill named `x` has the color `xt`; smaller text, `xs`."""
+"""Light and dark colors. Text on a fill named `x` has the color `xt`, or `xs` if it is small."""
 
 from collections.abc import Iterator, Mapping
 
@@ -58,9 +58,10 @@ def size_class(size: float) -> str:
 
 
 def style(scope: str = "", dark: str = "") -> str:
-    """Return the style sheet, for an SVG or, under a scope such as "svg ", for a page.
+    """Return the style sheet for an SVG, or for the SVGs in a page, given a scope such as "svg ".
 
-    `dark` is the selector of a page with a switch for dark mode; otherwise, the system decides.
+    `dark` is the selector that matches when a page is switched to dark mode. If it is empty, the
+    colors follow the system's setting.
     """
     colors = _colors(f"{dark} {scope}" if dark else scope, 1)
     rules = [

@@ -1,4 +1,4 @@
-"""The width of a text in Helvetica, Arial, or Liberation Sans, which are equally wide."""
+"""The width of a text in Helvetica, Arial, or Liberation Sans, which have the same widths."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -24,7 +24,7 @@ OTHERS = 600
 """The width of characters that are not in the tables."""
 
 
-@lru_cache(10_000)  # every arrangement of cards has the same texts
+@lru_cache(10_000)  # all arrangements of the cards contain the same texts
 def width(text: str, size: float, *, bold: bool = False) -> float:
     """Return the width of a text, in the same unit as its size."""
     table = TABLES[bold]
@@ -33,7 +33,7 @@ def width(text: str, size: float, *, bold: bool = False) -> float:
 
 
 def wrapped(text: str, size: float, room: float, *, bold: bool = False) -> tuple[str, ...]:
-    """Break a text into lines of a maximum width; a wider word gets its own line."""
+    """Break a text into lines of a maximum width. A wider word gets its own line."""
     return tuple(_lines(text.split(), size, room, bold=bold))
 
 

@@ -1,4 +1,4 @@
-"""Account numbers as keyed: how to read them, and how to recognize what is not an account.
+"""Keyed account numbers: reading them, and recognizing digits that are not an account number.
 
 Keys are the characters `0`-`9`, `*`, `#`; digits are the characters `0`-`9`.
 """
@@ -11,14 +11,14 @@ from attrs import frozen
 
 from paperless_ivr.keypad.emails import EmailPad
 
-# The beginnings of the ranges from which payment cards are issued. The first digit is the major
-# industry identifier of ISO/IEC 7812-1: 3 travel and entertainment, 4 and 5 banking,
-# 6 merchandising and banking. Within 3: 30, 36, 38, 39 Diners Club, 34 and 37 American
-# Express, 35 JCB (the rest is not issued). 2221-2720 is Mastercard's since October 2016;
-# the other numbers in 2 belong to airlines. Source of the ranges: Worldpay (Vantiv),
+# The first digits of payment card numbers. The very first is the major industry identifier
+# of ISO/IEC 7812-1: 3 is travel and entertainment, 4 and 5 are banking, and 6 is merchandising
+# and banking. Under 3, Diners Club has 30, 36, 38, and 39, American Express has 34 and 37, and
+# JCB has 35; no cards are issued under the rest. Mastercard has used 2221-2720 since October 2016.
+# All other numbers that begin with 2 belong to airlines. The ranges are those of Worldpay (Vantiv),
 # "Credit card number formats", developer.vantiv.com/docs/DOC-3283.
-# The lengths are those of the primary account number: up to 19 digits (ISO/IEC 7812-1),
-# and at least the 13 of the oldest Visa cards.
+# A card number has at most 19 digits (ISO/IEC 7812-1), and at least 13, like the oldest Visa
+# cards.
 _CARD = re.compile(
     r"(?=[0-9]{13,19}\Z)"
     r"(?:222[1-9]|22[3-9][0-9]|2[3-6][0-9]{2}|27[01][0-9]|2720|3[04-9]|[456])"
@@ -31,14 +31,15 @@ def last_star(keys: str) -> str:
 
 
 def looks_like_card(digits: str) -> bool:
-    """Whether these digits may be a payment card number: length, first digits, check digit.
+    """Whether the length, first digits, and check digit are those of a payment card number.
 
-    Callers to a payment line may key a card number when asked for an account. Such digits must not
-    be kept or passed on, but an account number can look the same by chance. Of random numbers with
-    13 to 19 digits, 4 in 100 do (42 in 100 begin like a card, and one in ten of these has the right
-    check digit). If all account numbers begin with a 4, it is one in ten, and if they also end in a
-    Luhn check digit, all of them. So if the form of the biller's account numbers is known, check
-    only digits that do not have it, and respond to a hit with a question, never by ending the call.
+    Callers to a payment line sometimes key a card number when asked for an account number. A card
+    number must not be kept or passed on, but an account number can look like one by chance. About
+    4 in 100 random numbers with 13 to 19 digits do (42 in 100 begin like a card number, and one in
+    ten of those has the right check digit). If all account numbers begin with 4, one in ten does.
+    If they also end in a Luhn check digit, all of them can. So if you know the form of the biller's
+    account numbers, check only digits that do not have that form. If digits look like a card
+    number, ask the caller about them; never end the call because of them.
 
     Source: ISO/IEC 7812-1, numbering system and Luhn check digit.
     """
@@ -48,8 +49,9 @@ def looks_like_card(digits: str) -> bool:
 def begins_with_card(digits: str) -> bool:
     """Whether these digits begin with what looks like a payment card number of the usual length.
 
-    That is 14 digits for Diners Club (30, 36, 38, 39), 15 for American Express, and 16 for others.
-    Only one length is tried, so that no more than 4 in 100 random account numbers look like a card.
+    The usual length is 14 digits for Diners Club (30, 36, 38, 39), 15 for American Express, and 16
+    for all others. Only one length is tried, so that no more than 4 in 100 random account numbers
+    look like a card number.
     """
     usual = {"30": 14, "36": 14, "38": 14, "39": 14, "34": 15, "37": 15}.get(digits[:2], 16)
     return len(digits) > usual and looks_like_card(digits[:usual])
@@ -58,8 +60,8 @@ def begins_with_card(digits: str) -> bool:
 def groups(digits: str, size: int = 3) -> tuple[str, ...]:
     """Split digits into groups of `size` (2 or more), which are read back with pauses between them.
 
-    A single last digit joins the group before it, as in a telephone number: "2125550123" is
-    212 555 0123.
+    A single last digit joins the group before it, as in a telephone number: "2125550123" is read
+    back as 212 555 0123.
     """
     starts = [at for at in range(0, len(digits), size) if at == 0 or at < len(digits) - 1]
     return tuple(digits[start:end] for start, end in pairwise([*starts, len(digits)]))
@@ -68,17 +70,18 @@ def groups(digits: str, size: int = 3) -> tuple[str, ...]:
 def last_four(account: str) -> str:
     """Return the last four digits of an account number, ignoring other characters.
 
-    The result is shorter, or empty, if the number has fewer digits: compare it with keys only if it
-    has four.
+    If the number has fewer digits, the result is shorter or empty. Compare the result with keys
+    only if it has four digits.
     """
     return re.sub(r"[^0-9]", "", account)[-4:]
 
 
 def counts_as(account: str) -> str:
-    """Return an account number as the record counts it: letters and digits, no leading zeros.
+    """Return the form of an account number that the record uses for counting.
 
-    Two numbers that are `AccountPad.same` count as one, whichever symbols a biller's policy drops.
-    If a symbol matters under a policy, two numbers that differ only by it also count as one.
+    This form has only letters and digits, and no leading zeros. Numbers that are `AccountPad.same`
+    therefore count as one, no matter which symbols a biller's policy drops. So do numbers that
+    differ only in a symbol that the policy keeps.
     """
     return "".join(filter(str.isalnum, account.upper())).lstrip("0")
 
@@ -91,11 +94,11 @@ def _luhn(digits: str) -> bool:
 
 @frozen
 class AccountPad:
-    """How account numbers are keyed: which keys are a number, and which number they are.
+    """The rules for keying account numbers: which keys form a number, and what that number is.
 
     In a form, "#" is a digit (one key), and "?" is a letter (two keys: its key, then its position
-    there, as in an e-mail address). Any other character is part of every number and is not keyed.
-    Without forms, a number has `fewest` to `most` digits.
+    on that key, as in an e-mail address). Any other character is part of every number and is not
+    keyed. Without forms, a number has `fewest` to `most` digits.
     """
 
     forms: tuple[str, ...] = ()
@@ -107,7 +110,7 @@ class AccountPad:
     dropped: tuple[str, ...] = ("-", ".", "/")
 
     def read(self, keys: str) -> str | None:
-        """Return the account number that these keys mean, or None if they are not one."""
+        """Return the account number that these keys mean, or None if they do not mean one."""
         number = self._written(keys)
         if number is None or self.may_be_card(keys):
             return None
@@ -126,26 +129,26 @@ class AccountPad:
         return self.keys(number) is not None
 
     def fits(self, keys: str) -> bool:
-        """Whether this is the right number of keys for an account number."""
+        """Whether these keys have the form or the length of an account number."""
         return self._written(keys) is not None
 
     def may_be_card(self, keys: str) -> bool:
         """Whether keys look like a payment card number and cannot be an account number.
 
-        Digits after a card number are its date or its code. They do not make it an account number
-        unless the policy has a form of that length, or allows cards.
+        Digits after a card number are assumed to be its expiration date or its security code. They
+        do not make it an account number unless the policy has a matching form, or allows cards.
         """
         if looks_like_card(keys):
             return not (self.cards and self.fits(keys))
         return begins_with_card(keys) and not ((self.cards or self.forms) and self.fits(keys))
 
     def begins(self, keys: str) -> bool:
-        """Whether keys may be the beginning of a number, but are not a whole one."""
+        """Whether these keys could be the beginning of an account number but are too few."""
         return len(keys) not in self._sizes and len(keys) < max(self._sizes)
 
     @property
     def gathered(self) -> int:
-        """How many keys to wait for. If all numbers are equally long, the last key ends it."""
+        """How many keys to wait for. If all numbers have one length, the last key ends it."""
         return max(self._sizes) + (len(self._sizes) > 1)
 
     @property
@@ -173,7 +176,7 @@ class AccountPad:
         return self.bare(one) == self.bare(other)
 
     def is_long(self, number: str) -> bool:
-        """Whether a number is longer than its last four digits."""
+        """Whether an account number has more than four characters in its bare form."""
         return len(self.bare(number)) > LAST_FOUR
 
     def last_four(self, number: str) -> str:
@@ -182,7 +185,7 @@ class AccountPad:
 
     @property
     def _sizes(self) -> Collection[int]:
-        """Return how many keys a number may take."""
+        """The possible numbers of keys in an account number."""
         return set(map(_size, self.forms)) or range(self.fewest, self.most + 1)
 
     def _written(self, keys: str) -> str | None:
@@ -197,7 +200,7 @@ class AccountPad:
 
 
 LAST_FOUR = 4
-"""How many digits prove who is calling. No number has fewer."""
+"""How many of the last digits identify a caller. No account number has fewer digits."""
 
 
 def _size(form: str) -> int:
@@ -206,7 +209,7 @@ def _size(form: str) -> int:
 
 
 def _filled(form: str, keys: str) -> str | None:
-    """Fill in the digits and letters of a form; None if the keys do not fit."""
+    """Return a form with its digits and letters filled in, or None if the keys do not fit."""
     if len(keys) != _size(form):
         return None
     pad, left, written = EmailPad(), iter(keys), []
@@ -222,7 +225,7 @@ def _filled(form: str, keys: str) -> str | None:
 
 
 def _key_of(sign: str, character: str) -> str:
-    """Return the keys of a character, given the symbol that a form has in its place."""
+    """Return the keys of a character, given the form's symbol at that position."""
     if sign == "?" and character.isascii() and character.isalpha():
         return EmailPad().code(character)
     return character if sign == "#" else ""

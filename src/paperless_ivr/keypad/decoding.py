@@ -1,9 +1,10 @@
-"""Guesses e-mail addresses from keys, one press per character, and corrects the guesses.
+"""Guesses e-mail addresses that are keyed with one press per character, and corrects the guesses.
 
 A key can mean three or four letters or its digit. A star can mean a dot, a dash, an underscore, or
-a plus sign. The decoder chooses by the account holder's name, then by what is on file, then by how
-common names, words, and domains are. The guess is read back, and the caller stops it at the first
-wrong character. Every stop rules out one character, and a key can mean at most five.
+a plus sign. The decoder chooses by the account holder's name, then by the address on file, then by
+how common names, words, and domains are. The guess is read back, and the caller interrupts it at
+the first wrong character. Each interruption rules out one character, and a key can mean at most
+five.
 
 The method is a beam search over the parts of an address (`grammar`), with the known texts of these
 parts (`lexicon`) and four-letter statistics for everything that is not in a list.
@@ -37,17 +38,17 @@ OTHER_DOMAIN = "9"
 """The key before a spelled domain."""
 
 _BEAM = 30
-"""How many prefixes of an address are kept at each key."""
+"""The number of prefixes of an address that are kept at each key."""
 _MARGIN = 10.0
-"""How much more than the best one a prefix may cost (natural logarithm)."""
+"""The maximum cost of a prefix beyond the cost of the best one, as a natural logarithm."""
 
 _UNUSUAL = 9.0
 """The cost of a character that only the exact code can enter."""
 _LISTED_HERE = 0.97
-"""How often keys that fit a listed provider's domain actually mean it."""
+"""How often keys that match a listed provider's domain actually mean that domain."""
 
 _ON_FILE = 0.3
-"""How often the local part is the one on file."""
+"""How often a caller keys the local part of the address on file, or a part of it."""
 
 
 class Said(enum.StrEnum):
@@ -69,19 +70,19 @@ class Piece:
 
 @frozen
 class Guess:
-    """An address that the keys may mean. Printing it does not show the address."""
+    """An address that the keys could mean. Printing a guess does not show the address."""
 
     address: str = field(repr=False)
-    """Only the local part if no key for a domain was pressed."""
+    """The address, or only its local part if `#` was not pressed."""
     certainty: float
     """From 0 to 1: its probability among all meanings of the keys that the search considered."""
     pieces: tuple[Piece, ...] = field(repr=False)
-    """Joined together, they are the address."""
+    """The pieces of the address, in order."""
 
 
 @frozen
 class EmailDecoder:
-    """Decodes addresses that are keyed with one press per character.
+    """A decoder for addresses that are keyed with one press per character.
 
     The keys are the local part, `#`, and either the key of a domain, or `9` and a domain that is
     spelled in the same way: "53263*76484#1", "53263*76484#9226*266#". Without `#`, only a local
@@ -89,15 +90,15 @@ class EmailDecoder:
     """
 
     domains: tuple[str, ...] = DOMAINS
-    """At most eight, for keys 1 to 8."""
+    """The domains on keys 1 to 8, at most eight."""
 
     def decode(
         self, keys: str, *, holder: str = "", on_file: str = "", limit: int = 3
     ) -> tuple[Guess, ...]:
-        """Return the likeliest addresses, best first; none if the keys are not a complete address.
+        """Return the most likely addresses, best first, or none if no address has these keys.
 
         `holder` is the account holder's name, "First [Middle] Last" or "Last, First". `on_file` is
-        an address that the biller has.
+        the address that the biller has on file.
         """
         guesses = self._guesses(keys, _Caller.of(holder, on_file), "", ())
         return tuple(islice(guesses, limit))
@@ -111,19 +112,19 @@ class EmailDecoder:
         holder: str = "",
         on_file: str = "",
     ) -> Guess | None:
-        """Return the best address that starts with a prefix, without anything ruled out.
+        """Return the best address that starts with a prefix and avoids what was ruled out.
 
-        `confirmed` is the prefix that the caller heard without objecting, or corrected; its
-        characters are kept, whatever their keys. `ruled_out` are the characters or words that the
-        caller rejected after the prefix. Returns None if nothing is left: then the character must
-        be spelled.
+        `confirmed` is the prefix that the caller has accepted or corrected. Its characters are
+        kept, even if they do not match their keys. `ruled_out` contains the characters or words
+        that the caller rejected right after the prefix. Returns None if no address is left. The
+        caller must then spell the character.
         """
         known = confirmed.lower()
         guesses = self._guesses(keys, _Caller.of(holder, on_file), known, tuple(ruled_out))
         return next(guesses, None)
 
     def exact(self, keys: str) -> str | None:
-        """Return the address keyed in the two-key code (`EmailPad`), or None if it is not one.
+        """Return the address keyed in the two-key code (`EmailPad`), or None if it is not valid.
 
         The keys are the local part, `#`, and either the key of a domain, or `9` and a domain in the
         same code.
@@ -139,7 +140,7 @@ class EmailDecoder:
         return pad.address(spelled[0].text, domain) if whole else None
 
     def _domain(self, keys: str) -> str | None:
-        """Return the domain of one key; None if it is spelled, "" if there is none."""
+        """Return the domain on one key, None if the domain is spelled, or "" if there is none."""
         if keys.startswith(OTHER_DOMAIN):
             return None
         return dict(zip("12345678", self.domains, strict=False)).get(keys, "")
@@ -147,7 +148,7 @@ class EmailDecoder:
     def _guesses(
         self, keys: str, caller: "_Caller", confirmed: str, ruled_out: tuple[str, ...]
     ) -> Iterator[Guess]:
-        """Yield guesses, best first. Builds only the guesses consumed, out of hundreds."""
+        """Yield guesses, best first. There can be hundreds, so each is built only when needed."""
         local_keys, at_sign, domain_keys = keys.partition("#")
         domain_keys = domain_keys.removesuffix("#")
         local_known, domain_begun, domain_known = confirmed.partition("@")
@@ -182,14 +183,14 @@ class EmailDecoder:
 
 @frozen
 class _Caller:
-    """What is known about the caller: texts by kind."""
+    """What is known about the caller, as texts by kind."""
 
     texts: Mapping[str, tuple[Entry, ...]] = field(repr=False)
     named: bool
 
     @staticmethod
     def of(holder: str, on_file: str) -> "_Caller":
-        """Return the texts that a name and an address on file contribute."""
+        """Return a caller with the texts from a name and an address on file."""
         texts = texts_of(holder)
         named = bool(texts)
         local = on_file.rpartition("@")[0].lower()
@@ -226,7 +227,7 @@ _End = tuple[str, str]
 """The kind of the last part of a prefix, and its last letters if that part is not listed."""
 
 _Text = tuple[str, float, Trail]
-"""A text that keys may mean, its probability, and its parts."""
+"""A text that keys can mean, its probability, and its parts."""
 
 
 @frozen
@@ -241,18 +242,18 @@ class _Search:
     rows: Mapping[str, Row]
     caller: _Caller
     ends: Mapping[str, float]
-    """Top-level domains; empty for a local part."""
+    """Top-level domains and their shares; empty for a local part."""
 
     def fits(self, text: str, at: int) -> bool:
         """Whether a text agrees with the confirmed prefix."""
         return text.startswith(self.confirmed[at : at + len(text)])
 
     def is_ruled_out(self, text: str) -> bool:
-        """Whether a text continues with something that was ruled out."""
+        """Whether a text continues the prefix with something that was ruled out."""
         return text.startswith(self.ruled_out, len(self.confirmed))
 
     def parts(self, at: int) -> dict[str, list[Entry]]:
-        """Return the texts that the keys may mean at a position, by kind."""
+        """Return the texts that the keys can mean at a position, by kind."""
         words, key = lexicon(), self.keys[at]
         found: dict[str, list[Entry]] = {}
         for kind, texts in self.caller.texts.items():
@@ -290,7 +291,7 @@ class _Search:
     def no_sign_after(self, sign: str) -> tuple[str, ...]:
         """Return the symbols that `sign` may not follow.
 
-        A dot may not follow a dot; in a host, no symbol may follow another.
+        In a local part, a dot may not follow a dot. In a host, no symbol may follow another.
         """
         return (".", "-") if self.ends else (sign,) if sign == "." else ()
 
@@ -299,7 +300,8 @@ class _Search:
         size = len(self.keys)
         beams: list[_Beam] = [{} for _ in range(size + 1)]
         beams[0]["", "^", ""] = (0.0, None)
-        limits = [inf] * (size + 1)  # checked by those who call `reach`: most candidates are dearer
+        # Checked before each call of `reach`, because most candidates cost more than the limit.
+        limits = [inf] * (size + 1)
 
         def reach(begun: _Begun, part: str, said: Said, end: _End, cost: float) -> None:
             text = begun[0] + part
@@ -369,8 +371,8 @@ class _Search:
 _first = itemgetter(0)
 
 _Beam = dict[tuple[str, str, str], tuple[float, Trail]]
-"""Prefixes: the text, the kind of its last part, and the last letters if that part is not listed.
-Each has its cost and its parts."""
+"""Prefixes with their costs and parts. A key is the text, the kind of its last part, and the last
+letters if that part is not listed."""
 
 
 def _kept(beam: _Beam) -> Sequence[tuple[tuple[str, str, str], tuple[float, Trail]]]:

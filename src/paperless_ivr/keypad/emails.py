@@ -8,8 +8,8 @@ A letter is its key, then its position on that key (C = 2 3, S = 7 4). A digit i
     15 *   16 ^   17 `   18 {   19 |   24 }   25 ~
 
 These are the characters of a dot-atom (RFC 5322 section 3.2.3). Each has one code of two keys. A
-star deletes half a code, or the last character, so no code contains one. Letters are on the keys
-that ITU-T E.161 gives them.
+star deletes half a code or the last character, so no code contains a star. Letters are on the keys
+that ITU-T E.161 assigns them to.
 """
 
 import re
@@ -65,8 +65,9 @@ _HOST = re.compile(rf"(?:{_LABEL}\.)+(?![0-9]+\Z){_LABEL}")
 class Spelling:
     """The text that keys spell.
 
-    `text` is what the complete codes mean, without what stars deleted. `rest` is an incomplete code
-    at the end ("7"). `bad` is true if a complete code without a meaning ("26") was skipped.
+    `text` is what the complete codes mean, without the characters that stars deleted. `rest` is an
+    incomplete code at the end ("7"). `bad` is true if a complete code without a meaning ("26") was
+    skipped.
     """
 
     text: str
@@ -78,16 +79,16 @@ class Spelling:
 class EmailPad:
     """The rules for addresses that callers can spell and that are accepted.
 
-    The proof uses a tiny one, so that it can walk every call. The limits are in
-    characters: 64 for a local part (RFC 5321 section 4.5.3.1.1), and 253 for a domain (the 255
-    octets of RFC 1035 section 2.3.4 in text form).
+    The proof uses a tiny pad, so that it can walk every call. The limits are in characters: 64 for
+    a local part (RFC 5321 section 4.5.3.1.1), and 253 for a domain (the 255 octets of RFC 1035
+    section 2.3.4 in text form).
     """
 
     max_local: int = 64
     max_domain: int = 253
 
     def spell(self, keys: str) -> Spelling:
-        """Read keys as codes. Never raises. A star with nothing before it does nothing.
+        """Read keys as codes. A star with nothing before it has no effect. Never raises an error.
 
         The keys of several entries may be joined, and `code(text) + keys` continues a text.
         """
@@ -114,7 +115,7 @@ class EmailPad:
     def code(self, text: str) -> str:
         """Return the keys that spell a text. Capitals become lowercase.
 
-        Raises ValueError, without showing the text, for a character that has no code.
+        Raises ValueError if a character has no code. The message does not show the text.
         """
         for at, character in enumerate(text):
             if character not in _CODES:
@@ -140,16 +141,17 @@ class EmailPad:
     def address(self, local: str, domain: str) -> str | None:
         """Return the address in normal form, with a lowercase domain, or None if it is refused.
 
-        `is_local` and `is_domain` must hold. Also refused are addresses longer than 254 characters
+        `is_local` and `is_domain` must hold. This also refuses addresses longer than 254 characters
         (RFC 3696 erratum 1690), top-level domains that end in a digit, labels that are reserved or
         not valid A-labels (RFC 5890 section 2.3), and special-use domains that never get mail:
         `arpa`, `invalid`, `local`, `localhost`, `onion` (RFC 6761, 6762, 7686). Tests and
         demonstrations use `example.com`, `.net`, `.org`, `.example` (RFC 6761 section 6.5 tells
         software not to treat them differently), and `.test` (section 6.2), so these are accepted.
-        They get no mail, but neither does a mistyped domain. DNS is not queried: the proof is the
-        message that the caller must open.
+        They get no mail, but neither does a mistyped domain. DNS is not queried, because the caller
+        proves the address by opening a message sent to it.
         """
-        # Imported here: 35-50 ms (this package takes 5), and most calls never spell an address.
+        # Imported here because it takes 35-50 ms (this package takes 5), and most calls never spell
+        # an address.
         from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415
 
         if not (self.is_local(local) and self.is_domain(domain)):
@@ -171,7 +173,7 @@ _NO_ADDRESS = re.compile(
 )
 """Local parts that people enter in a form when they have no address to give."""
 _NO_ADDRESS_TWICE = re.compile(r"a|abc|asdf|email|na|no|test|x|xx|xxx")
-"""The same, but only with a domain of that name (`na@na.com`). Otherwise it may be a real name."""
+"""More of these, which count only if the domain has the same name (`na@na.com`)."""
 
 
 def _nobodys(local: str, domain: str) -> bool:
@@ -201,14 +203,17 @@ def mailbox(written: str) -> str | None:
 
 
 def replaced(text: str, at: int, character: str) -> str:
-    """Replace the character at a position, counted from 0. IndexError if there is none."""
+    """Replace the character at a position, counted from 0.
+
+    Raises IndexError if there is no character at that position.
+    """
     return inserted(removed(text, at), at, character)
 
 
 def inserted(text: str, at: int, character: str) -> str:
     """Insert a character before a position, or at the end of the text.
 
-    Positions count from 0. IndexError beyond the end.
+    Positions count from 0. Raises IndexError if the position is beyond the end.
     """
     if not 0 <= at <= len(text):
         message = f"no place {at} in {len(text)} characters"
@@ -217,7 +222,10 @@ def inserted(text: str, at: int, character: str) -> str:
 
 
 def removed(text: str, at: int) -> str:
-    """Remove the character at a position, counted from 0. IndexError if there is none."""
+    """Remove the character at a position, counted from 0.
+
+    Raises IndexError if there is no character at that position.
+    """
     if not 0 <= at < len(text):
         message = f"no character {at} in {len(text)}"
         raise IndexError(message)
@@ -227,8 +235,8 @@ def removed(text: str, at: int) -> str:
 def pieces(address: str, whole_domains: Collection[str]) -> tuple[str, ...]:
     """Return the pieces in which an address is read back. Joined together, they are the address.
 
-    They are the characters of the local part, the at sign, and the domain: as one piece if it is
-    among `whole_domains` (lowercase), otherwise character by character.
+    They are the characters of the local part, the at sign, and the domain. A domain among
+    `whole_domains` (lowercase) is one piece; any other is read character by character.
     """
     local, at_sign, domain = address.rpartition("@")
     return (*local, *at_sign, *((domain,) if domain.lower() in whole_domains else domain))

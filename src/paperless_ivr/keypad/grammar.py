@@ -2,13 +2,13 @@
 
 Each kind of part has a letter:
 
-    F N L M   the holder's first name, a nickname of it, the last name, the middle name
-    f l m     their initials; without a holder, l is any letter after a name
-    p q k     the beginning of the first name, of the last name; the consonants of either
-    X Y W     another first name, another last name, a word
-    1 C       any one letter; letters that are not a known word
-    O         the address on file, or a part of it
-    D S       digits; a symbol
+    F N L M   the holder's first name, nickname, last name, and middle name
+    f l m     the initials of F, L, and M; if the holder is unknown, l is any letter after a name
+    p q k     the beginning of F, the beginning of L, and the consonants of either
+    X Y W     any other first name, any other last name, and a word
+    1 C       any single letter, and letters that are not a known word
+    O         the local part of the address on file, or a part of it
+    D S       digits, and a symbol
     T         a dot and the top-level domain after it
 
 The shares are set by hand, in round numbers, from common patterns. Two patterns were added because
@@ -20,10 +20,10 @@ from collections.abc import Mapping
 from math import log
 
 RARE = 0.002
-"""The share of kinds that a row does not name, so that no address is impossible."""
+"""The share of a kind in `ALWAYS` that a row does not name. It keeps every address possible."""
 
 ALWAYS = "C1DS$"
-"""Kinds that every row allows. Any address can be made of them."""
+"""The kinds that every row allows. Any address can be built from them."""
 
 _PARTS = """
     F N X   S .4 $ .25 L .2 D .1 l .04 C .01 Y .01 m .02 M .02 q .02
@@ -139,10 +139,10 @@ TOP_LEVEL = {
     "in": 0.002,
     "org.uk": 0.002,
 }
-"""Top-level domains that an American biller sees. Others are possible, too."""
+"""Top-level domains that a US biller usually sees. Others are possible."""
 
 _SIZES = {1: 0.2, 2: 0.42, 3: 0.12, 4: 0.2}
-"""How many digits follow a name. Longer numbers are rare."""
+"""How often a number has this many digits. Longer numbers are rare."""
 _BIRTHS = range(1940, 2013)
 _USUAL = ("123", "007", "101", "111", "777", "321", "420")
 

@@ -1,4 +1,4 @@
-"""The parts of an e-mail address that an account holder's name may explain.
+"""The parts of an e-mail address that can come from an account holder's name.
 
 The kinds of parts are those in `grammar`.
 """
@@ -69,7 +69,7 @@ def _parsed(holder: str) -> tuple[list[str], list[str], list[str]]:
 
 
 def entries(shares: Mapping[str, float], known: WordList | None = None) -> tuple[Entry, ...]:
-    """Return texts with their costs. Those that sound like another in the list are not sayable."""
+    """Return texts with their costs. A text that sounds like a listed one is not sayable."""
     total = sum(shares.values())
     return tuple(
         Entry(text, -log(share / total), known is not None and _sayable(known, text))
@@ -97,7 +97,7 @@ def _consonants(name: str) -> str:
 
 
 def texts_of(holder: str) -> dict[str, tuple[Entry, ...]]:
-    """Return the texts that the holder's names contribute, by kind; empty without a name."""
+    """Return the texts that can come from the holder's names, by kind; empty without a name."""
     first_names, middle_names, last_names = _parsed(holder)
     halves = [half for name in last_names for half in name.split("-")]
     written = ["".join(last_names), *last_names, *halves]
@@ -106,7 +106,7 @@ def texts_of(holder: str) -> dict[str, tuple[Entry, ...]]:
     last = dict.fromkeys(text for name in written for text in _spellings(name) if len(text) > 1)
     words = lexicon()
     if "," not in holder and _may_be_turned(words, first, last):
-        # "SMITH JOHN": either may be the last name.
+        # "SMITH JOHN": either name could be the last name.
         first, last = _even([*first, *last]), dict.fromkeys([*first, *last])
     weights = dict(zip(last, (0.6, 0.25, 0.1), strict=False))
     # "Maria Garcia Lopez" has two last names. People mostly use the first one.

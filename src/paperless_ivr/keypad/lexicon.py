@@ -22,10 +22,10 @@ ALPHABET = "`abcdefghijklmnopqrstuvwxyz"
 """The characters of the letter table. The first one is the beginning or end of a text."""
 
 COSTS_PER_NAT = 8
-"""How many steps of a stored cost make one nat."""
+"""The number of steps of a stored cost that equal one nat."""
 
 SPELLED = 0x80
-"""The bit of a stored cost that marks a text that sounds like a commoner one on the same keys."""
+"""The bit of a stored cost for a text that sounds like a more common one on the same keys."""
 
 _KEYS = str.maketrans(
     {letter: key for key, letters in LETTERS.items() for letter in letters}
@@ -46,12 +46,12 @@ class Entry:
     text: str
     cost: float
     sayable: bool
-    """Whether, spoken as a word, it cannot be mistaken for another text on the same keys."""
+    """Whether it can be spoken as a word without being mistaken for another text on its keys."""
 
 
 @frozen
 class WordList:
-    """Texts and their costs, in the order of their keys."""
+    """Texts and their costs, sorted by the keys of the texts."""
 
     texts: list[str] = field(repr=False)
     costs: bytes = field(repr=False)
@@ -97,12 +97,12 @@ class Lexicon:
     domains: WordList
     nicknames: Mapping[str, tuple[str, ...]] = field(repr=False)
     letters: bytes = field(repr=False)
-    """Costs of a letter, or of the end of the text, after three others."""
+    """Costs of a letter, or of the end of the text, after three other letters."""
     initials: Mapping[str, float] = field(repr=False)
     """Costs of the first letters of first names."""
 
     def letter_costs(self, before: str, letters: str) -> list[float]:
-        """Return the cost of each letter after others in a text that is not a known word."""
+        """Return the cost of each letter that can come next in a text that is not a known word."""
         row = 0
         for character in f"```{before}"[-3:]:
             row = 27 * row + ord(character) - 96
@@ -111,8 +111,9 @@ class Lexicon:
 
 @cache
 def lexicon() -> Lexicon:
-    """Return the packed lists, which are loaded when first needed: 0.03 s and 12 MB."""
-    # Imported here: 20 ms (this package takes 5), and most calls never key an address.
+    """Return the word lists. The first call loads them, which takes 0.03 s and 12 MB."""
+    # Imported here because it takes 20 ms (this package takes 5), and most calls never key an
+    # address.
     from importlib.resources import files  # noqa: PLC0415
     from io import BytesIO  # noqa: PLC0415
     from zipfile import ZipFile  # noqa: PLC0415

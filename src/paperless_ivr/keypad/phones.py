@@ -15,7 +15,7 @@ _EXTENSION = re.compile(r"(?:;ext=|\s*,?\s*(?:ext\.?|x)\s*)[0-9]{1,15}\Z", re.IG
 _WRITTEN = re.compile(r"\+?[0-9 ().-]{7,40}")
 
 _WITHHELD = frozenset({"266696687", "7378742833", "2562533", "8656696", "86282452253"})
-"""ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN, and UNAVAILABLE, spelled on a keypad: what arrives in
+"""ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN, and UNAVAILABLE, spelled on a keypad. They arrive in
 place of a withheld number ("translates the alpha string into digits", Twilio,
 https://twilio.com/changelog/upcoming-changes-to-withheld-caller-ids-behavior-for-dial-calls)."""
 
@@ -28,29 +28,29 @@ assistance. NANPA: "Central Office Code Assignment Guidelines" (ATIS-0300051), "
 def national(keys: str, region: str = "US") -> str | None:
     """Return a keyed number in E.164 form ("+12125550123"), or None if no such number exists.
 
-    It has ten digits, or eleven with the trunk prefix 1. For "US", this covers the whole North
-    American Numbering Plan, including Puerto Rico and Canada, because people keep their number when
-    they move. Toll-free and premium-rate numbers count: the digits do not show whether a text
-    reaches anyone.
+    The keys are ten digits, or eleven with the trunk prefix 1. For "US", this covers the whole
+    North American Numbering Plan, including Puerto Rico and Canada, because people keep their
+    number when they move. Toll-free and premium-rate numbers are accepted, because digits alone do
+    not show whether a text can reach anyone.
     """
     return phone_number(f"+{_country(region)}{keys[-10:]}") if _KEYED.fullmatch(keys) else None
 
 
 @lru_cache(maxsize=512)
 def phone_number(written: str) -> str | None:
-    """Return a number in E.164 form, however it is written, or None if it belongs to no one.
+    """Return a number in E.164 form, however it is written, or None if it cannot be anyone's.
 
-    This reads E.164 and the ways in which people and switches write it: "(212) 555-0123",
+    This accepts E.164 and other ways that people and switches write numbers: "(212) 555-0123",
     "1 212 555 0123", the user part of a SIP URI (RFC 3261 section 19.1.6), a `tel:` URI (RFC 3966).
-    Without a plus sign, it is a North American number. An extension is dropped, because a caller
-    who varies the extension is still the same caller.
+    A number without a plus sign is read as a North American number. An extension is dropped,
+    because a caller who varies the extension is still the same caller.
 
     The number must fit its country's plan, in a range that is in use (ITU-T E.164; the ranges are
-    those of Google's libphonenumber, which count 555-0100 to 555-0199 as in use). Switches and
-    forms put placeholders where there is no number: all zeros, all nines, seven digits, the same
-    digit ten times, 555-1212, or a word spelled on the keypad. These return None.
+    those of Google's libphonenumber, which count 555-0100 to 555-0199 as in use). If there is no
+    number, switches and forms insert a placeholder: all zeros, all nines, seven digits, the same
+    digit ten times, 555-1212, or a word spelled on the keypad. For these, it returns None.
     """
-    # Imported here: 20-40 ms (this package takes 5), and some calls need no number.
+    # Imported here because it takes 20-40 ms (this package takes 5), and some calls need no number.
     import phonenumbers  # noqa: PLC0415
 
     text = _EXTENSION.sub("", _bare(written.strip()))
@@ -71,9 +71,8 @@ def phone_number(written: str) -> str | None:
 def _bare(written: str) -> str:
     """Return the number in a `sip:` or `tel:` URI, with its extension.
 
-    A local number belongs to its `phone-context` (RFC 3966, section 5.1.5). If that is the prefix
-    of a country or an area, it goes before the number. If it is a domain, we do not know the
-    number.
+    A local number has a `phone-context` (RFC 3966, section 5.1.5). A context that is the prefix of
+    a country or an area goes before the number. If the context is a domain, the number is unknown.
     """
     scheme = _URI.match(written)
     if scheme is None:
@@ -85,7 +84,7 @@ def _bare(written: str) -> str:
     told = {name.lower(): value for name, _, value in (p.partition("=") for p in parameters)}
     context = told.get("phone-context", "")
     if context and not user.startswith("+"):
-        # With a domain as its context, only that domain knows the number.
+        # A number whose context is a domain has a meaning only within that domain.
         user = context + user if context.startswith("+") else ""
     return f"{user};ext={told['ext']}" if told.get("ext") else user
 
@@ -105,9 +104,9 @@ def textable(number: str, regions: Sequence[str] = ("US",), *, toll_free: bool =
     """Whether texts may be sent to a number (E.164).
 
     It must be in one of these regions (ISO 3166-1 alpha-2), and not be premium-rate, shared-cost,
-    or personal, because these cost more. Toll-free numbers, for which the owner pays, must be
-    allowed. All of the North American Numbering Plan, including Caribbean islands, has the country
-    code 1, so the area code determines the region.
+    or personal, because texts to these cost more. Toll-free numbers, whose owners pay, must be
+    allowed explicitly. The whole North American Numbering Plan, including Caribbean islands, has
+    the country code 1, so the area code determines the region.
 
     Source: Google's libphonenumber, `region_code_for_number` and `number_type`.
     """

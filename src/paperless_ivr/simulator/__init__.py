@@ -1,1 +1,1 @@
-"""A telephone in the browser: real calls against the reference service, to watch and to try out."""
+"""A telephone in the browser that makes real calls, with the reference service as back end."""

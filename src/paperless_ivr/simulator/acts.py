@@ -15,7 +15,7 @@ Body = Mapping[str, Any]
 
 
 async def scenario(simulation: Simulation, body: Body) -> None:
-    """Choose who calls whom, when, and how."""
+    """Choose the caller, policy, moment, and language, and whether an agent is free."""
     now = simulation.scenario
     policy = str(body.get("policy", now.policy))
     offered = simulation.shelf[policy].reading.policy.languages
@@ -55,7 +55,7 @@ async def spoken(simulation: Simulation, body: Body) -> None:
 
 
 async def transfer(simulation: Simulation, body: Body) -> None:
-    """Set whether an agent took the call."""
+    """Report whether an agent took the call."""
     if simulation.line is not None:
         simulation.line.transferred(TransferResult(body["result"]))
 
@@ -87,7 +87,7 @@ async def take(simulation: Simulation, body: Body) -> None:
 
 
 async def reveal(simulation: Simulation, body: Body) -> None:
-    """Reveal or hide one masked item, or all; hiding all hides single items too."""
+    """Reveal or hide one masked item, or all. Hiding all also hides items revealed one by one."""
     if not simulation.may_reveal:
         raise ValueError("Revealing is off: the simulator is not on loopback.")
     what = str(body.get("what", ALL))

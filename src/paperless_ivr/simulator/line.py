@@ -1,7 +1,7 @@
 """The telephone line of a simulated call: a gateway whose caller uses a browser.
 
-The page speaks. It reports when it has finished, which prompt a key interrupted, and when the
-caller has been silent too long. The line itself therefore has no clock.
+The page does the speaking. It reports when it has finished, which prompt a key interrupted, and
+when the caller has been silent too long. The line itself therefore needs no clock.
 """
 
 import asyncio
@@ -34,14 +34,14 @@ class Delivery(enum.Enum):
     ONCE = "once"
     TWICE = "twice"
     LATE = "late"
-    """At the next question, with the number of its own turn."""
+    """The answer arrives at the next question, with the number of its own turn."""
 
 
 @frozen
 class Pressed:
     """A key, or "" if the caller let the time run out, and what was being spoken at the time.
 
-    `heard` is the number of the prompt, or None if all had been spoken.
+    `heard` is the number of the prompt being spoken, or None if all had been spoken.
     """
 
     key: str
@@ -50,7 +50,7 @@ class Pressed:
 
 
 class Watch(Protocol):
-    """The observer to which the line reports."""
+    """The observer that the line reports to."""
 
     def token(self) -> Token:
         """Return the token of the current turn."""
@@ -61,7 +61,7 @@ class Watch(Protocol):
         ...
 
     def spoke(self, speech: Speech) -> None:
-        """Record a speech that starts."""
+        """Record the start of a speech."""
         ...
 
     def noted(self, text: str) -> None:
@@ -75,14 +75,14 @@ class Watch(Protocol):
 
 @define(eq=False)
 class Line:
-    """A channel of one take. Everything happens in one event loop."""
+    """The telephone line of one take. All of it runs in one event loop."""
 
     watch: Watch
     words: Catalog = field(repr=False)
     numbers: Iterator[int] = field(repr=False)
-    """Numbers the speeches: no number repeats within a simulation."""
+    """Numbers for the speeches, without repeats within a simulation."""
     start: int | None = None
-    """The first turn's prompt to start at. In a rewound call, earlier ones were already heard."""
+    """The prompt of the first turn to start at. After a rewind, earlier ones were already heard."""
     speech: Speech | None = field(init=False, default=None)
     entry: str = field(init=False, default="", repr=False)
     delivery: Delivery = field(init=False, default=Delivery.ONCE)
@@ -102,7 +102,7 @@ class Line:
     # ── what the driver asks of a gateway ──
 
     async def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Have the page speak a turn, then do what it waits for."""
+        """Have the page speak a turn, and return what the caller does next, if it waits for it."""
         if self._gone.is_set():
             return HungUp()
         asks = isinstance(turn.then, Gather | Transfer | Return)
@@ -132,7 +132,7 @@ class Line:
     def press(self, pressed: Pressed) -> None:
         """Accept a key press, or a time-out."""
         if pressed.key == "#" and self._full:
-            self._full = False  # ends an entry that was already full
+            self._full = False  # the key ends an entry that was already full
             return
         self._full = False
         self._pressed.append(pressed)
@@ -198,7 +198,7 @@ class Line:
         return Ended.FULL if len(self.entry) == gather.max_keys else None
 
     def _arrives(self, token: Token, event: Digits, *, private: bool) -> bool:
-        """Deliver an answer as the delivery switch says; return whether it arrives now."""
+        """Deliver an answer according to the delivery switch; return whether it arrives now."""
         delivery, self.delivery = self.delivery, Delivery.ONCE
         if delivery is Delivery.ONCE:
             return True
@@ -218,7 +218,7 @@ class Line:
             self.watch.noted(f"{shown}: {says}.")
 
     async def _next(self) -> Pressed | None:
-        """Return the next key; None if the caller has hung up."""
+        """Return the next key, or None if the caller has hung up."""
         await self._until(lambda: bool(self._pressed))
         return None if self._gone.is_set() else self._pressed.popleft()
 

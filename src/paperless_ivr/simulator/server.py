@@ -30,7 +30,7 @@ from paperless_ivr.simulator.view import View
 from paperless_ivr.simulator.world import World
 
 MOST = 16
-"""The limit on open tabs; when it is reached, a new tab closes the oldest."""
+"""The limit on open tabs. When it is reached, a new tab closes the oldest one."""
 LEFT_S = 30.0
 """Seconds after which a disconnected tab is closed."""
 LOOK_S = 0.5
@@ -87,7 +87,7 @@ class Tabs:
     _closing: set["asyncio.Task[None]"] = field(init=False, factory=set)
 
     async def open(self) -> str:
-        """Open a simulation; return its name."""
+        """Open a simulation, and return its name."""
         while len(self._open) >= MOST:
             await self.close(next(iter(self._open)))
         policy = next(iter(self.shelf.values()))
@@ -138,7 +138,7 @@ class Tabs:
                         simulation.changed()
 
     async def close_all(self) -> None:
-        """Close everything."""
+        """Close all simulations."""
         for closing in self._closing:
             closing.cancel()
         for name in tuple(self._open):
@@ -158,7 +158,7 @@ def application(
     *,
     may_reveal: bool,
 ) -> Starlette:
-    """Return the application. It answers requests for these hosts only; "*" allows any host.
+    """Return the application. It accepts requests for these hosts only; "*" allows any host.
 
     `command` is the restart command shown after the simulator stops.
     """
@@ -231,7 +231,7 @@ class _Answers:
         return StreamingResponse(news, media_type="text/event-stream", headers=HEADERS)
 
     async def act(self, request: Request) -> Response:
-        """Perform the user's action. JSON only, so that another site's form cannot post here."""
+        """Perform the user's action. It must be JSON, so that other sites' forms cannot post it."""
         simulation = self.tabs.of(request)
         act = ACTS.get(request.path_params["act"])
         if simulation is None or act is None:

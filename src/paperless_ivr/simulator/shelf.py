@@ -1,4 +1,4 @@
-"""The policies to choose from; an edited file applies from the next call."""
+"""The policies to choose from. An edited policy file applies from the next call."""
 
 import time
 from collections.abc import Mapping
@@ -24,10 +24,10 @@ SETTLED_S = 0.2
 
 @frozen(eq=False)
 class Reading:
-    """A usable policy as it was read, with pictures of the flow under it."""
+    """A usable policy as it was read, with pictures of the flow under this policy."""
 
     number: int
-    """The first reading of a file is 1."""
+    """The number of this reading of the file, counted from 1."""
     policy: Policy = field(repr=False)
     pictures: Mapping[str, str] = field(repr=False)
     """SVG images by the chapter's code name; `END` has the picture of the whole call."""
@@ -36,7 +36,7 @@ class Reading:
 
     @classmethod
     def of(cls, policy: Policy, number: int) -> "Reading":
-        """Return a reading, with its pictures drawn. Takes about half a second."""
+        """Return a reading, and draw its pictures. Takes about half a second."""
 
         def nowhere(_: Phase | None, __: State | None) -> str:
             return ""
@@ -65,15 +65,12 @@ class Shelved:
     """The file's stamp when last checked, and the time since which it has not changed."""
 
     def __attrs_post_init__(self) -> None:
-        """Read the policy for the first time. Raises PolicyProblems with everything wrong in it."""
+        """Read the policy for the first time. Raises PolicyProblems with all of its problems."""
         self._seen = self._stamp()
         self.reading = Reading.of(load_policy(self.path) if self.path else demo_policy(), 1)
 
     def look(self) -> bool:
-        """Reread the file if it has changed and is no longer being written.
-
-        Return whether it was read.
-        """
+        """Reread the file if it has changed and is fully written. Return whether it was read."""
         stamp = self._stamp()
         if self.path is None or stamp == self._seen:
             return False

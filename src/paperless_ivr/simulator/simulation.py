@@ -43,7 +43,7 @@ ALL = "all"
 
 @frozen
 class Scenario:
-    """The caller, the policy, the time of the call, and the language (None: the call asks)."""
+    """The caller, policy, moment, and language of a call (None if the call asks for it)."""
 
     caller: str
     policy: str
@@ -62,7 +62,7 @@ class Simulation:
     arrive: Arrive
     scenario: Scenario
     may_reveal: bool
-    """Whether personal data can be shown."""
+    """Whether personal data may be shown."""
     takes: list[Take] = field(init=False, factory=list)
     take: Take | None = field(init=False, default=None)
     line: Line | None = field(init=False, default=None)
@@ -106,7 +106,7 @@ class Simulation:
         return time.monotonic() - self._zero
 
     async def newer(self, version: int, seconds: float) -> bool:
-        """Wait until there is something newer than `version`; return False after `seconds`."""
+        """Wait for something newer than `version`. Return False if nothing comes in `seconds`."""
         if self.version == version:
             news = self._news
             try:
@@ -312,7 +312,8 @@ class Simulation:
         return self.take.session
 
     def _moved(self, move: Move) -> None:
-        if self.take is not None and self.take.session is move.before:  # else it was abandoned
+        # Any other move comes from a call that was abandoned.
+        if self.take is not None and self.take.session is move.before:
             self.take.moved(move, self.at, lost=move.after.store_down is not None)
             self.changed()
 

@@ -11,7 +11,7 @@ from paperless_ivr.prompts.catalog import GAP
 from paperless_ivr.prompts.pieces import InLanguage, Piece, Text
 
 HIDDEN = (slots.Digits, slots.Spelled, slots.Word)
-"""Slots shown as dots: complete numbers and addresses. The other slots say only a part."""
+"""Slots shown as dots: complete numbers and addresses. Other slots contain only parts of them."""
 
 LABELS: Mapping[str, str] = {
     "option_if_not": "no",
@@ -33,21 +33,21 @@ LABELS: Mapping[str, str] = {
     "option_leave_it": "leave it",
     "option_text_link": "text it",
 }
-"""The meanings of keys, by the prompt that offers them. Other options' labels are their names."""
+"""Labels of keys, by the prompt that offers the key. Any other option's name is its label."""
 WITHOUT_SLOT: Mapping[str, tuple[str, str]] = {
     "offer_at_start": ("1", "yes"),
     "readback": ("*", "stop"),
     "readback_rest": ("*", "stop"),
     "readback_instead": ("*", "stop"),
 }
-"""Keys that a prompt names in its own words."""
+"""Keys that a prompt names in its own words instead of a slot, with their labels."""
 CONSENTS = ("option_yes", "option_agree", "option_autopay")
 """Options that count only once the caller has heard all must-hear words."""
 
 
 @frozen
 class Part:
-    """A part of a prompt; a hidden one is spoken, but shown as dots."""
+    """A part of a prompt. A hidden part is spoken, but shown as dots."""
 
     text: str = field(repr=False)
     hidden: bool = False
@@ -94,7 +94,7 @@ class Speech:
 
 
 def speech_of(turn: Turn, language: str, words: Catalog, number: int, start: int) -> Speech:
-    """Return what a turn says, starting at a prompt, and what it waits for."""
+    """Return the prompts of a turn, which prompt to start at, and what the turn waits for."""
     prompts = tuple(_spoken(prompt, language, words) for prompt in turn.say)
     match turn.then:
         case Gather() as gather:

@@ -21,7 +21,7 @@ class Entry:
 
     at: float
     kind: str
-    """"said", "keys", "note", "switch", "fault" or "take"."""
+    """"said", "keys", "note", "switch", "fault", or "take"."""
     text: str = field(default="", repr=False)
     prompts: tuple[Spoken, ...] = ()
     private: bool = False
@@ -60,7 +60,7 @@ class Stop:
 
 @define(eq=False)
 class Take:
-    """One way through a call. A later take starts with the first part of an earlier one."""
+    """One path through a call. A later take starts with the first part of an earlier one."""
 
     number: int
     moves: list[Move] = field(factory=list, repr=False)
@@ -75,7 +75,7 @@ class Take:
     """The entries that came next in the earlier take."""
     speech: Speech | None = field(default=None, repr=False)
     speaks_for: Session | None = field(default=None, repr=False)
-    """The turn the speech belongs to: a request without words may have followed."""
+    """The turn that the speech belongs to. A request without words may have followed it."""
     meant: str = ""
     """The meaning of the last move's key; empty if it was not a menu key."""
     messages: tuple[Message, ...] = field(default=(), repr=False)
@@ -94,7 +94,7 @@ class Take:
 
     @property
     def own(self) -> bool:
-        """Whether anything has happened in this take alone."""
+        """Whether anything has happened since this take began."""
         return len(self.moves) > self.began
 
     def latest(self) -> list[Move]:
@@ -123,7 +123,7 @@ class Take:
     # ── what happens ──
 
     def spoke(self, speech: Speech, at: float, put_back: Callable[[], None] | None) -> None:
-        """Record the start of a speech. If the call then waits, it is a turn to rewind to."""
+        """Record the start of a speech. If `put_back` is given, the turn can be rewound to."""
         self.speech, self.speaks_for = speech, self.session
         stop = None
         if put_back is not None and self.session is not None:

@@ -35,7 +35,7 @@ LANGUAGES: Mapping[str, str] = {"en-US": "English", "es-US": "Spanish"}
 
 @frozen
 class View:
-    """A simulation as it is now."""
+    """The current view of a simulation."""
 
     of: Simulation
 
@@ -159,13 +159,13 @@ class View:
         return bool(self.of.revealed & {what, ALL})
 
     def _mask(self, what: str, *, personal: bool) -> Json | None:
-        """How the page reveals or hides one item; None if it cannot."""
+        """Return how the page can reveal or hide an item, or None if it cannot."""
         if not personal or ALL in self.of.revealed or not self.of.may_reveal:
             return None
         return {"what": what, "shown": what in self.of.revealed}
 
     def _entry(self, take: Take) -> Json:
-        """The keys entered so far, as the flow reads them: as letters, if they spell something."""
+        """Return the keys entered so far, as letters if the flow reads them as letters."""
         line, flow, session = self.of.line, self.of.flow, take.session
         assert flow is not None
         assert session is not None
@@ -184,7 +184,7 @@ class View:
 
     @staticmethod
     def _waiting(take: Take) -> Json | None:
-        """The request that the service is working on."""
+        """Return the request that the service is working on, or None if there is none."""
         waits = [one for one in take.exchanges if one.who == "Service" and not one.answer]
         if not waits or take.over:
             return None
@@ -229,7 +229,7 @@ class View:
         }
 
     def _undone(self, take: Take) -> Json | None:
-        """The continuation of the take that this one branches off from."""
+        """Return what came next in the earlier take, until something happens in this one."""
         if take.instead_of is None or take.own:
             return None
         entries = [self._line(entry, n, undone=True) for n, entry in enumerate(take.came_next)]
@@ -352,7 +352,7 @@ def _steps(*ways: list[str]) -> list[tuple[str, str]]:
 
 
 def _yours(handle: str) -> Json:
-    """Return what the made-up caller knows: account number and phone number."""
+    """Return what the fictitious caller knows: an account number and a phone number."""
     who = CUSTOMERS[handle]
     return {
         "account": who.account.reveal(),

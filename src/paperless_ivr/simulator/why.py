@@ -1,4 +1,4 @@
-"""Why a call took its path: for each state it passed, the rows that were tried."""
+"""Why a call took its path: the rows that were tried in each state it passed."""
 
 from collections.abc import Iterator
 
@@ -86,7 +86,7 @@ def _cause(move: Move, label: str) -> str:
 
 def ways(flow: Flow, state: State) -> Iterator[tuple[str, str]]:
     """Yield the transitions from a state: condition and destination."""
-    for row in flow.table.get(state, ()):  # an ending has none
+    for row in flow.table.get(state, ()):  # an ending has no rows
         yield when(state, row), title(row.to) if row.to else "the same question"
 
 

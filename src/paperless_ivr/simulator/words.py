@@ -44,11 +44,11 @@ def ending(disposition: Disposition) -> str:
 
 
 PENDING = "●"
-"""A key that is not a letter yet."""
+"""Stands for a key that is not part of a complete letter yet."""
 
 
 def so_far(view: CallView, keys: str) -> str:
-    """Return the keys pressed at a question: as letters, if they spell something."""
+    """Return the keys pressed at a question, as letters if they spell something."""
     block = BLOCKS[view.call.state]
     if not isinstance(block, Ask) or block.by not in (SPELLING, ONE_PRESS):
         return keys
@@ -124,7 +124,7 @@ def _field(value: object, *, revealed: bool) -> str:
 
 
 def masked(value: Secret) -> str:
-    """Return a secret, reduced to the part that a caller would hear."""
+    """Return a secret reduced to the part that a caller would hear."""
     text = value.reveal()
     if value.kind is Kind.EMAIL and "@" in text:
         local, _, domain = text.rpartition("@")

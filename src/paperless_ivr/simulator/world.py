@@ -1,4 +1,4 @@
-"""The surroundings of a simulated call: reference service, in-memory record, and their faults."""
+"""What a simulated call runs against: a reference service, an in-memory record, and faults."""
 
 import enum
 import time
@@ -24,9 +24,9 @@ class Fault(enum.Enum):
     SLOW = "slow"
     DOWN = "down"
     DONE = "done"
-    """It does what it is asked, but the answer is lost."""
+    """The service carries out the request, but its answer is lost."""
     NOT_DONE = "not_done"
-    """The request is lost on its way."""
+    """The request is lost on its way to the service."""
 
 
 @frozen
@@ -45,7 +45,8 @@ class World:
     """The service and the record of one simulation: a back end with faults that can be switched on.
 
     `watch` gets each request twice: when it is sent and when it is answered. `acted` is called
-    when the service has acted although its answer will be lost. Both run in the request's thread.
+    when the answer to a request is lost, whether or not the service acted on it. Both run in the
+    request's thread.
     """
 
     service: Service
@@ -63,7 +64,7 @@ class World:
         return self.backend.operations
 
     def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
-        """Answer within `budget` seconds, or fail as the current fault says."""
+        """Answer within `budget` seconds, or fail as the current fault requires."""
         fault, began = self.fault, time.monotonic()
         self.watch(Asked(request, budget, fault))
         answer = self._answer(request, budget, fault)
@@ -95,11 +96,11 @@ class World:
         self.record.down = self.calls.down = lost
 
     def hurry(self) -> None:
-        """Stop waiting at once, because the waiting call is being abandoned."""
+        """Stop waiting immediately, because the call is being abandoned."""
         self._given_up.set()
 
     def snapshot(self) -> Callable[[], None]:
-        """Return a function that restores the present contents of the service and the record."""
+        """Return a function that restores the current contents of the service and the record."""
         parts = (self.service.snapshot(), self.record.snapshot(), self.calls.snapshot())
 
         def put_back() -> None:

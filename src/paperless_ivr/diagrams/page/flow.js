@@ -1,6 +1,6 @@
 "use strict";
 
-/* The page works without this: then it is the pictures, one below the other. */
+/* The page also works without this script. It then shows the pictures one after another. */
 
 const flow = JSON.parse(document.getElementById("flow").textContent);
 const states = new Map(flow.states.map((state) => [state.code, state]));
@@ -8,7 +8,7 @@ const byRef = new Map(flow.states.map((state) => [state.ref, state]));
 const sections = [...document.querySelectorAll("section")];
 const [main, panel, body] = ["main", "panel", "body"].map((id) => document.getElementById(id));
 const [search, found, ending, code] = ["search", "found", "ending", "code"].map((id) => document.getElementById(id));
-let zoom = 0; // 0: as large as the window allows
+let zoom = 0; // 0 fits the picture to the window
 
 document.body.classList.add("script");
 for (const hidden of document.querySelectorAll("header [hidden]:not(#found)")) hidden.hidden = false;
@@ -20,15 +20,15 @@ function element(name, attributes = {}, ...children) {
   return made;
 }
 
-// ── where ──
+// ── the address ──
 
-const WHOLE = "whole"; // in the address: all pictures at once
+const WHOLE = "whole"; // the address that shows all pictures together
 
 function shown() {
   return sections.filter((section) => !section.hidden);
 }
 
-/** Opens what the address names: all, a chapter, a card of one, or an ending in the overview. */
+/** Shows what the address names: all pictures, a chapter, a card, or an ending in the overview. */
 function go() {
   const name = decodeURIComponent(location.hash.slice(1)) || "overview";
   const whole = name === WHOLE;
@@ -52,9 +52,9 @@ function go() {
   document.title = `${where} · paperless billing by telephone`;
 }
 
-const ACROSS = 3; // pictures side by side, where all are shown
+const ACROSS = 3; // the number of pictures side by side when all are shown
 
-/** A picture is shown whole where it can still be read; all of them are side by side. */
+/** Sizes the pictures. A single one fits the window if it stays legible; all are side by side. */
 function fit() {
   for (const section of shown()) {
     const picture = section.querySelector("svg");
@@ -75,14 +75,14 @@ function scale(by) {
   fit();
 }
 
-/** What is shown and fits a selector. */
+/** Returns the elements in the shown pictures that match a selector. */
 function all(selector) {
   return shown().flatMap((section) => [...section.querySelectorAll(selector)]);
 }
 
-// ── light ──
+// ── highlighting ──
 
-/** Lights some parts of what is shown, and fades the others; none fades nothing. */
+/** Highlights parts of the shown pictures and fades the rest. Without parts, nothing is faded. */
 function light(parts) {
   for (const old of document.querySelectorAll(".lit")) old.classList.remove("lit");
   for (const old of document.querySelectorAll(".dim")) old.classList.remove("dim");
@@ -110,7 +110,7 @@ function lightCard(card) {
   light([...rows, ...own, ...all(`[data-to="${code}"]:not(g)`), ...cards([code, ...from])]);
 }
 
-/** The row of a card at a height: rows have gaps between their texts. */
+/** Returns the row of a card at a height, even if the pointer is between the texts of the row. */
 function rowAt(card, y) {
   if (y === undefined) return undefined;
   return [...card.querySelectorAll(".row")].findLast((row) => row.getBoundingClientRect().top <= y);
@@ -162,7 +162,7 @@ function quote(words) {
   return element("blockquote", {}, words);
 }
 
-/** What is always heard comes as one; each of the others with when it is. */
+/** Returns the prompts of a state, grouped by the condition under which they are heard. */
 function heard(state) {
   const groups = new Map();
   for (const { when, words } of state.heard) groups.set(when, [...(groups.get(when) ?? []), words]);
@@ -203,27 +203,27 @@ function tellEnding(code) {
     `${state.purpose} `,
     element("code", {}, code.toLowerCase()),
     ...part("What is heard", ...heard(state)),
-    ...part("How a call can end so", ...list(leading(code))),
+    ...part("How a call can end this way", ...list(leading(code))),
   );
 }
 
 // ── words or code ──
 
-/** A row of the table without its target: the event and the guard. */
+/** Returns a row of the table without its target: the event and the guard. */
 function guarded(row) {
   return row.split(" → ")[0];
 }
 
-/** The rows of the table behind a line of a picture. */
+/** Returns the rows of the table that a line of a picture stands for. */
 function rowsOf(row) {
   const at = [...row.parentElement.querySelectorAll(":scope > .row")].indexOf(row);
   const card = row.closest(".state");
   return card ? states.get(card.dataset.state).rows[at].codes : flow.notes[row.closest("section").id][at];
 }
 
-const CHARACTER = 5.5; // pixels of a character of code
+const CHARACTER = 5.5; // the width of a character of code, in pixels
 
-/** Puts code where words stand, for as long as the switch is on. */
+/** Adds code in the place of words. The page shows it while the switch is on. */
 function coded(words, text, room) {
   const first = words.querySelector("text");
   const fits = Math.floor(room / CHARACTER);
@@ -262,9 +262,9 @@ code.addEventListener("change", () => {
 
 // ── a call ──
 
-let step = -1; // before the first
+let step = -1; // before the first step
 
-/** Marks the rows that a call took, and all that it came through. */
+/** Marks the rows that a call took, and the cards, chapters, and ending that it reached. */
 function mark() {
   document.body.classList.add("call");
   for (const { state, row } of flow.call) {

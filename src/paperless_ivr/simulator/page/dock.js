@@ -78,7 +78,7 @@ export function showDock(now) {
   showFaults(view.faults);
 }
 
-/** A fault, in the words of its switch. */
+/** Returns a fault in the words of its switch. */
 export const faultInWords = (what, faults) =>
   byId(`fault-${what}`).querySelector(`[value="${faults[what]}"]`).textContent.toLowerCase();
 

@@ -15,7 +15,7 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-/** Creates an icon from icons.svg. It is decorative: its button or the text next to it has the name. */
+/** Creates a decorative icon from icons.svg. The accessible name is on its button or next to it. */
 export function icon(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("class", "icon-image");
@@ -32,7 +32,7 @@ export function setIcon(holder, name) {
 
 const CONTROLS = "a, button, summary";
 
-/** Replaces an element; what was open stays open, and the focus stays where it was. */
+/** Replaces an element. Open details stay open, and the focus stays where it was. */
 function replace(old, made) {
   const at = [...old.querySelectorAll(CONTROLS)].indexOf(document.activeElement);
   if (old.querySelector("details[open]")) made.querySelector("details")?.setAttribute("open", "");
@@ -68,7 +68,7 @@ export function choose(select, options, value) {
     select.value = value;
 }
 
-/** Seconds as minutes and seconds. */
+/** Returns seconds as minutes and seconds. */
 export function clock(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;

@@ -18,7 +18,7 @@ export function startFlow() {
   byId("to-the-call").addEventListener("click", () => look(null));
 }
 
-/** Shows a chapter other than the current one; null follows the call again. */
+/** Shows a chapter other than the current one. With null, it follows the call again. */
 function look(chapter) {
   looked = chapter;
   if (last) showFlow(last);
@@ -44,7 +44,7 @@ export function showFlow(view) {
   showState(call);
 }
 
-/** Shows what the call waits for and what fails, without waiting for the answer. */
+/** Shows which request the call is waiting for, and which fault is on. */
 function showTrouble({ call, faults }) {
   const box = byId("trouble");
   const asked = call?.waiting;
@@ -59,7 +59,7 @@ function showTrouble({ call, faults }) {
 
 const drawings = new Map();
 
-/** The current state: highlighted in the picture of its chapter, or as a list. */
+/** Shows the current state, highlighted in the picture of its chapter or as a list. */
 function showState(call) {
   const button = byId("as-list");
   button.hidden = !call;
@@ -68,7 +68,7 @@ function showState(call) {
   else listState(call);
 }
 
-/** The picture of a chapter, with the path of the call highlighted and the current state in view. */
+/** Shows the picture of a chapter, with the call's path highlighted and the current state in view. */
 async function drawState(call, picture) {
   const box = byId("chapter");
   const { code, title } = call.state;
@@ -104,7 +104,7 @@ async function drawState(call, picture) {
   box.scrollBy(there.width > seen.width ? there.x - seen.x - 8 : middle, there.y - seen.y - 24);
 }
 
-/** A picture from the server; null if there is none. */
+/** Returns a picture from the server, or null if there is none. */
 async function drawing(name) {
   const response = await fetch(path(`pictures/${name}`)).catch(() => null);
   if (!response?.ok) return null;
@@ -114,7 +114,7 @@ async function drawing(name) {
   return svg;
 }
 
-/** As a list: came from, you are here, ways from here. */
+/** Shows the state as a list: where the call came from, where it is, and the ways from there. */
 function listState(call) {
   const box = byId("chapter");
   const hit = call ? hitState(call) : "";
@@ -150,7 +150,7 @@ function listState(call) {
   box.scrollTop = 0;
 }
 
-/** The state in which a fault occurs, or occurred since the caller's last action; "" if none. */
+/** Returns the state where a fault is occurring, or occurred since the last keys; "" if none. */
 function hitState(call) {
   if (call.waiting?.fault) return call.state.code;
   const keyed = call.entries.map((entry) => entry.kind === "keys").lastIndexOf(true);

@@ -1,4 +1,4 @@
-/** The keypad: twelve buttons labeled with their current meaning; one tab stop, arrow keys move. */
+/** The keypad: twelve buttons, labeled with what they mean now. Arrow keys move between them. */
 
 import { byId, element, icon } from "./elements.js";
 
@@ -42,7 +42,7 @@ function focusKey(key) {
   buttons.get(key).focus();
 }
 
-/** Labels the keys; `locked` is how much of the must-hear words was heard, or null. */
+/** Labels the keys; `locked` is the share of the must-hear words heard so far, or null. */
 export function showKeys(keys, locked, hints) {
   for (const [key, button] of buttons) {
     const means = keys[key];

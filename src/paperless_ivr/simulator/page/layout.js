@@ -1,4 +1,4 @@
-/** The layout: tabs on narrow screens, the theme, and the help. */
+/** The layout: tabs on screens that are not wide, the theme, and the help. */
 
 import { byId, element, icon } from "./elements.js";
 
@@ -53,7 +53,7 @@ export function openTab(name) {
   if (name === "so-far") byId("so-far").lastElementChild?.scrollIntoView({ block: "nearest" });
 }
 
-/** Shows what fits: everything, the telephone and one panel, or one panel. */
+/** Shows as much as fits: everything, the telephone and one panel, or one panel. */
 function arrange() {
   const wide = WIDE.matches;
   const narrow = NARROW.matches;

@@ -29,10 +29,10 @@ export async function connect(show, lost) {
   };
 }
 
-/** The address of a resource of this tab. */
+/** Returns the address of one of this tab's resources. */
 export const path = (of) => `/tabs/${tab}/${of}`;
 
-/** Posts an action, after any that are pending; returns the problem, or an empty string. */
+/** Posts an action after those that are pending. Returns the problem, or an empty string. */
 export function act(what, about = {}) {
   const post = async () => {
     try {

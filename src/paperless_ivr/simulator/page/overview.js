@@ -1,4 +1,4 @@
-/** The chapters, and the line of travel between them: the way taken, other takes, and the usual way. */
+/** The chapters, and the lines between them: the way taken, other takes, and the usual way. */
 
 import { byId, element, show } from "./elements.js";
 import { path } from "./line.js";
@@ -8,7 +8,7 @@ const drawing = byId("travel");
 let flow = null;
 let chosen = () => {};
 
-/** Starts the overview; `look` is called with the code of a chapter that was chosen. */
+/** Starts the overview; `look` is called with the code of the chapter that the user chooses. */
 export function startOverview(look) {
   chosen = look;
   new ResizeObserver(draw).observe(list);
@@ -95,7 +95,7 @@ function line(kind, from, to, d) {
   return path;
 }
 
-/** A line from box to box: straight to the next one, else through the space between two rows. */
+/** Returns a line between boxes: straight to the next box, or through the space between rows. */
 function route(from, to, boxes) {
   const side = Math.sign(Math.round(to.x - from.x));
   const level = Math.abs(to.y - from.y) < 4;

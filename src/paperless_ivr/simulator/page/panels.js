@@ -66,13 +66,13 @@ function showSoFar(call) {
   }
 }
 
-/** The request that the service is working on. */
+/** Returns a line for the request that the service is working on. */
 function waitingEntry({ since, asks, fault }) {
   const text = `Waiting for the billing service: ${asks}`;
   return { kind: fault ? "switch" : "note", at: since, text, stop: null };
 }
 
-/** What came next in the previous take, until a key press continues this one. */
+/** Returns what came next in the previous take, as long as this take has no answer of its own. */
 function undoneEntries(call) {
   if (!call?.undone) return [];
   const heading = { kind: "take", text: `What came next in take ${call.undone.take}` };

@@ -1,4 +1,4 @@
-/** The telephone: its screen, what is spoken and marked, keys, silence and the hang-up. */
+/** The telephone: its screen, the words being spoken, keys, silence, and hanging up. */
 
 import { announce, byId, clock, element, icon, setIcon, show } from "./elements.js";
 import { flash, makeKeypad, showKeys } from "./keypad.js";
@@ -44,7 +44,7 @@ function use() {
 
 // ── actions ──
 
-/** Presses a key: it interrupts what is spoken, as on a telephone. */
+/** Presses a key. As on a telephone, this interrupts what is being spoken. */
 export function press(key) {
   const call = view?.call;
   if (!call || call.ended) return;
@@ -63,7 +63,7 @@ export function press(key) {
   announce("keys", keyInWords(key, speech));
 }
 
-/** Calls, calls again, or hangs up, whichever the button says. */
+/** Calls, calls again, or hangs up, depending on what the button is labeled. */
 export function callOrHangUp() {
   if (inCall()) hangUp();
   else callNow();
@@ -82,7 +82,7 @@ export function hangUp() {
   act("hang_up");
 }
 
-/** Stays silent: lets the time for a key run out. */
+/** Stays silent, as if the time for a key had run out. */
 export function staySilent() {
   const call = view?.call;
   if (!call || !asks(call)) return;
@@ -165,7 +165,7 @@ function promptElement(prompt) {
   return made;
 }
 
-/** Marks the words heard, the word being spoken, and what the keys mean now. */
+/** Marks the words heard and the word being spoken, and shows what the keys mean now. */
 function mark() {
   const call = view?.call;
   const speech = call?.speech;
@@ -196,7 +196,7 @@ function mark() {
   showFoot(call, now);
 }
 
-/** What was said and pressed since the last question, shown while the call waits for the service. */
+/** Returns what was said and pressed since the last question, while the call awaits the service. */
 function earlier({ speech, entries, ended }) {
   if (speech.waits !== "answer" || ended) return [];
   const lines = entries.filter((entry) => entry.kind === "said" || entry.kind === "keys");
@@ -205,7 +205,7 @@ function earlier({ speech, entries, ended }) {
   return question < 0 ? [] : lines.slice(question, present);
 }
 
-/** An earlier line; for a question, only its last sentence. */
+/** Creates the element of an earlier line. Of a question, it shows only the last sentence. */
 function earlierElement({ kind, text, language, stop }) {
   if (kind === "keys")
     return element("p", {}, ...[...text].map((key) => element("kbd", {}, key)));
@@ -214,7 +214,7 @@ function earlierElement({ kind, text, language, stop }) {
   return element("p", { lang: language }, shown);
 }
 
-/** How much of the must-hear words was heard, from 0 to 1; null once a yes counts. */
+/** Returns the share of the must-hear words heard so far, or null once a yes counts. */
 function lockedAt(speech, now) {
   const last = speech.prompts.map((one) => one.must_hear).lastIndexOf(true);
   if (last < 0 || !now || speaker.prompt > last) return null;
@@ -238,7 +238,7 @@ function hintOf(call, locked) {
   return `Your account number is ${view.yours.account}, your phone number ${view.yours.phone}.`;
 }
 
-/** Shows the keys entered so far, as the flow reads them; an eye reveals only these. */
+/** Shows the keys entered so far, as the flow reads them, and an eye that reveals only these. */
 function showEntry(call) {
   const { most } = call.speech;
   const { keys, shown, mask } = call.entry;
@@ -308,7 +308,7 @@ function tick() {
   if (call?.waiting) byId("speaking").textContent = waitingInWords(call);
 }
 
-/** Everything has been spoken: a request is sent now, and a question waits for keys. */
+/** Runs when everything has been spoken: a request is sent, or a question waits for keys. */
 function finished() {
   const call = view?.call;
   const speech = call?.speech;
@@ -322,7 +322,7 @@ function finished() {
   mark();
 }
 
-/** Whether the call asks nothing, and only waits for the texted link to be opened. */
+/** Whether the call asks nothing and only waits for the texted link to be opened. */
 const onlyWaits = (call) => call.state.code === "LINK_WAIT";
 
 function statusOf(call) {

@@ -22,7 +22,7 @@ export function hideAll() {
   if (hiding !== null) reveal(false);
 }
 
-/** The eye button that reveals one item; null if there is nothing to reveal. */
+/** Creates the eye button that reveals one item. Returns null if there is nothing to reveal. */
 export function eye(mask, name) {
   if (!mask) return null;
   return element("button", {

@@ -1,11 +1,11 @@
 /**
  * Speaks prompts one after another, with the browser's voice or in silence at 150 words a
- * minute, and knows which word of which prompt is being spoken.
+ * minute, and keeps track of the word that is being spoken.
  */
 
 const WORD_MS = 400; // 150 words a minute
 
-/** A prompt as words: what is said, what is shown, and where each word begins. */
+/** Returns the words of a prompt: where each word begins, and how it is shown. */
 export function words(prompt) {
   const said = prompt.parts.map((part) => part.text).join("");
   const seen = prompt.parts
@@ -29,10 +29,10 @@ export class Speaker {
     this.voice = "voice";
     this.speed = 1;
     this.turn = 0;
-    if ("speechSynthesis" in window) window.speechSynthesis.getVoices(); // starts loading them
+    if ("speechSynthesis" in window) window.speechSynthesis.getVoices(); // starts loading the voices
   }
 
-  /** Starts speaking prompts, from number `start` on. */
+  /** Starts speaking prompts, beginning with number `start`. */
   begin(prompts, start = 0) {
     this.stop();
     this.prompts = prompts;
@@ -42,12 +42,12 @@ export class Speaker {
     this.#prompt();
   }
 
-  /** The number of the prompt being spoken; null once all have been. */
+  /** The number of the prompt being spoken, or null once all have been spoken. */
   get heard() {
     return this.speaking ? this.prompt : null;
   }
 
-  /** Stops at once, as a key does. */
+  /** Stops speaking, as when a key is pressed. */
   stop() {
     this.turn += 1;
     clearTimeout(this.timer);
@@ -56,7 +56,7 @@ export class Speaker {
     this.paused = false;
   }
 
-  /** Counts the rest as heard. */
+  /** Skips the rest of the prompts, which count as heard. */
   skip() {
     if (!this.speaking) return;
     this.stop();
@@ -132,7 +132,7 @@ export class Speaker {
   }
 }
 
-/** The browser's voice for a language; null if it has none. */
+/** Returns the browser's voice for a language, or null if it has none. */
 export function voiceFor(language) {
   if (!("speechSynthesis" in window)) return null;
   const all = window.speechSynthesis.getVoices();
