@@ -7,7 +7,7 @@ from .flow.view import Terms as Terms
 from .prompts import Catalog as Catalog
 from .prompts.policies import load_policy as load_policy
 
-# what the host hands over, and gets back
+# hand-overs and hand-backs
 from .flow.host import (
     Arrival as Arrival,
     Disposition as Disposition,
@@ -17,7 +17,7 @@ from .flow.host import (
     Payment as Payment,
 )
 
-# what a gateway performs
+# turns, which a gateway performs
 from .flow.turns import (
     Gather as Gather,
     Prompt as Prompt,
@@ -26,7 +26,7 @@ from .flow.turns import (
     Turn as Turn,
 )
 
-# what a gateway answers
+# events, which a gateway returns
 from .flow.events import (
     Digits as Digits,
     Ended as Ended,
@@ -37,13 +37,13 @@ from .flow.events import (
 )
 from .secret import keys as keys
 
-# what runs calls
+# drivers, which run calls
 from .drive.aio import AsyncDriver as AsyncDriver
 from .drive.blocking import Driver as Driver
 from .drive.runner import Setup as Setup
 from .drive.web import WebDriver as WebDriver
 
-# what is plugged in
+# back ends, gateways, and stores
 from .backends.port import Backend as Backend
 from .gateways.capabilities import Capabilities as Capabilities, check as check
 from .gateways.port import (

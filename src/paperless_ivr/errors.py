@@ -9,7 +9,7 @@
     ├── Problems                   a configuration cannot be used; lists every problem at once
     │   ├── PolicyProblems         a policy
     │   ├── ConnectionProblems     a connection to a service, or its WSDL
-    │   │   └── WsdlAway           a WSDL could not be fetched; a later try may succeed
+    │   │   └── WsdlAway           a WSDL could not be fetched; try again later
     │   ├── FlowProblems           a table, or a policy for it
     │   ├── WordsProblems          wording
     │   ├── GatewayProblems        a gateway, for a flow
@@ -21,14 +21,14 @@
     ├── Rejected                   a web request is forged, broken, or unexpected
     └── StoreError                 a store of calls or the record
         ├── RecordDown             it did not answer, or could not save something
-        │   └── RecordBusy         it was not asked: this process has too many requests
+        │   └── RecordBusy         this process already has too many requests to it
         ├── UnknownCall            there is no such call
-        ├── StaleCall              another worker moved the call first
+        ├── StaleCall              another worker has moved the call first
         ├── StaleClaim             another worker has claimed an item, or it is done
         ├── WrongRevision          a database's tables are not this version's
-        │   ├── OlderDatabase      they are older; upgrade them
-        │   └── UnknownDatabase    they are newer, or another program's
-        ├── NoRecord               nothing was ever recorded in a database
+        │   ├── OlderDatabase      the tables are older; upgrade them
+        │   └── UnknownDatabase    the tables are newer, or another program's
+        ├── NoRecord               a database contains no record
         ├── StillOpen              a person's call or request is in progress
         ├── KeyProblem             the keys of a vault cannot be used
         └── SealBroken             a vault cannot open what is stored
@@ -38,11 +38,11 @@ from collections.abc import Sequence
 
 
 class PaperlessIVRError(Exception):
-    """The root of all of this library's errors."""
+    """The base class of all of this library's errors."""
 
 
 class Problems(PaperlessIVRError):
-    """Several problems at once, one per line, each with what to do."""
+    """Several problems at once, one per line, each with a way to fix it."""
 
     def __init__(self, title: str, problems: Sequence[str]) -> None:
         super().__init__(title, tuple(problems))
@@ -62,7 +62,7 @@ class ConnectionProblems(Problems):
 
 
 class WsdlAway(ConnectionProblems):
-    """A WSDL could not be fetched because its server is down. A later try may succeed."""
+    """A WSDL could not be fetched because its server is down. Try again later."""
 
 
 class FlowProblems(Problems):
@@ -74,7 +74,7 @@ class WordsProblems(Problems):
 
 
 class GatewayProblems(Problems):
-    """A gateway cannot run a flow, or lacks something it should play."""
+    """A gateway cannot run a flow, or lacks a sound or a program that it needs."""
 
 
 class HostProblems(Problems):
@@ -106,7 +106,7 @@ class OtherSchema(SavedCallError):
 
 
 class BrokenCall(SavedCallError):
-    """The saved data is not valid. Its content is not shown, because it may be personal."""
+    """Saved data is not valid. Its content is not shown, because it may be personal."""
 
     def __init__(self, where: str) -> None:
         super().__init__(where)
@@ -140,7 +140,7 @@ class RecordDown(StoreError):
     """The record did not answer, or could not save something.
 
     `cause` is logged. It consists of names of classes and codes, never the query or its result.
-    `in_doubt` means that a transaction may have been committed, and only its answer is missing.
+    `in_doubt` means that a transaction may have been committed although no answer arrived.
     """
 
     def __init__(self, *args: object, cause: str = "", in_doubt: bool = False) -> None:
@@ -150,7 +150,7 @@ class RecordDown(StoreError):
 
 
 class RecordBusy(RecordDown):
-    """The record was not asked, because this process already has too many requests to it."""
+    """Nothing was sent to the record, because this process already has too many requests to it."""
 
 
 class UnknownCall(StoreError):
@@ -217,7 +217,7 @@ class UnknownDatabase(WrongRevision):
 
 
 class NoRecord(StoreError):
-    """Nothing was ever recorded in a database."""
+    """A database contains no record."""
 
     def __str__(self) -> str:
         return "there is no record in that database; the first call that uses it creates one"
@@ -235,7 +235,7 @@ class StillOpen(StoreError):
 
 
 class KeyProblem(StoreError):
-    """A vault's keys cannot be used. The message says which one and why, but never shows a key."""
+    """A key of a vault cannot be used. The message says which one and why, but never shows it."""
 
 
 class SealBroken(StoreError):
