@@ -105,7 +105,7 @@ class About:
 
     version: str = setting("1", "identifies this version of the policy in the record")
     owner: str = setting("unassigned", "who answers questions about the policy")
-    approved_by: str = setting("nobody yet", "who approved the wording and the consent")
+    approved_by: str = setting("nobody yet", "who approved the wording and the consents")
     approved_on: date | None = setting(None, "when this version was approved")
     in_force_from: date | None = setting(
         None,
@@ -195,7 +195,7 @@ class Offer:
     )
     reminder_days: int = setting(
         0,
-        'how many days before the bill is due you remind them; goes with reason = "reminder"',
+        'how many days before the due date you remind customers; goes with reason = "reminder"',
         least=0,
         most=30,
     )
@@ -283,7 +283,7 @@ class Proof:
     )
     withheld_caller_id: bool = setting(
         False,
-        "a withheld number identifies no one; set to true if your carrier vouches for it anyway",
+        "a withheld number identifies no one; set to true if your carrier vouches for such numbers",
     )
 
 
@@ -294,9 +294,9 @@ class Account:
     forms: tuple[str, ...] = setting(
         (),
         "how numbers are written: '#' is a digit, '?' is a letter, which takes two keys (the key "
-        "it is on, then its position on that key), and any other character is part of every "
-        'number and is not keyed, as in "A###-####"; if all forms take the same number of keys, '
-        "the entry ends after that many. Without a form, any number of digits that "
+        "it is on, then its position on that key). Any other character is part of every number "
+        'and is not keyed, as in "A###-####". If all forms take the same number of keys, the '
+        "entry ends after that many. Without a form, any number of digits that "
         "proof.account_keys allows is accepted",
     )
     add_leading_zeros: bool = setting(
@@ -368,7 +368,7 @@ class Text:
     after_enrolment: tuple[Moment, ...] = setting(
         (),
         "none by default, because the e-mail already has the link, and one more question takes the "
-        "caller twelve seconds; to send one as in the source analysis, write "
+        "caller twelve seconds; to send a text as in the source analysis, write "
         '["before_payment", "after_payment"]',
     )
     other_numbers: int = setting(
@@ -380,7 +380,8 @@ class Text:
     wait_for_link: bool = setting(
         True,
         "if the texted link completes the enrollment, the caller may stay on the line while "
-        "opening it, and hears when it is done: people forget links they leave for later",
+        "opening it, and hears when the enrollment is complete; people forget links that they "
+        "leave for later",
     )
     wait_seconds: float = setting(
         90.0,
@@ -429,8 +430,8 @@ class Notification:
     )
     bills_still_on_paper: int = setting(
         2,
-        "how many more bills may come on paper, because paper stops one or two billing cycles "
-        "after the change; no prompt promises 'no more paper'",
+        "how many more bills may come on paper; paper stops one or two billing cycles after the "
+        "change, so no prompt promises 'no more paper'",
         least=1,
         most=6,
     )
@@ -550,8 +551,8 @@ class Limits:
         (30, 300),
         "all of the biller's callers whose number is unknown share these limits, so that no one "
         "can try account numbers one after another. Raise them if many callers withhold their "
-        "number, or if the host hands over many callers without one: a search before the offer "
-        "counts",
+        "number, or if the host hands over many callers without one; a search before the offer "
+        "counts as a try",
         least=1,
         most=100000,
     )
@@ -589,14 +590,15 @@ class Retention:
     activity_days: int = setting(
         400,
         "thirteen months, so that a month can be compared with the same month a year earlier; must "
-        "be at least the longest interval in offer.again_after_days, which depends on the activity",
+        "be at least the longest interval in offer.again_after_days, because the activity shows "
+        "when a caller was last asked",
         least=30,
         most=3650,
     )
     consent_days: int = setting(
         1825,
         "for consents, and for the writes and deferred requests made from them: five years, "
-        "because lawsuits about calls and texts can be filed for four (28 U.S.C. 1658)",
+        "because lawsuits about calls and texts can be filed for four years (28 U.S.C. 1658)",
         least=365,
         most=3660,
     )
