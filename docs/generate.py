@@ -1,6 +1,7 @@
 """Writes the generated docs: `python docs/generate.py`, or `make docs`.
 
-With `--check`, it writes nothing, names what is out of date, and exits with status 1.
+With `--check`, it writes nothing. If a page is out of date, it names the page and exits with
+status 1.
 
 To add a page, add a `Page` to `PAGES`: its path, and a function that returns its text. With a
 `region`, the text goes between two marks in a page that is otherwise written by hand:
@@ -36,7 +37,7 @@ MEND = "make docs"
 
 
 class DocsError(Exception):
-    """The sources of the docs are wrong. Says where."""
+    """A mistake in the sources of the docs. The message says where."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def write(page: Page, root: Path) -> None:
     file.write_text(page.due(root), encoding="utf-8")
 
 
-# --- traceability: requirement -> the tests and transcripts that prove it ---
+# --- traceability: requirements, and the tests and transcripts that prove them ---
 
 _REQUIREMENT = re.compile(r"^\| (R\d\d) \| (.+) \|$", re.MULTILINE)
 _PROVES = re.compile(r"^# proves: *(.+)$", re.MULTILINE)
@@ -89,7 +90,7 @@ _PROVES = re.compile(r"^# proves: *(.+)$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Proof:
-    """A test or a transcript, and the requirements it says it proves."""
+    """A test or a transcript, and the requirements that it is marked as proving."""
 
     path: str
     name: str
@@ -149,7 +150,7 @@ def marked_transcripts(root: Path) -> Iterator[Proof]:
 
 
 def traceability(root: Path) -> str:
-    """Return which test proves which requirement, and which requirements are open."""
+    """Return the page that shows what proves each requirement, and which ones are open."""
     page = "docs/traceability.md"
     wanted = requirements(root)
     proofs = [*marked_tests(root), *marked_transcripts(root)]
@@ -167,8 +168,8 @@ def traceability(root: Path) -> str:
             "",
             "# Traceability",
             "",
-            "The tests and transcripts marked as proving a [requirement](requirements.md).",
-            "**Open** means that there are none.",
+            "This page lists the tests and transcripts that are marked as proving each",
+            "[requirement](requirements.md). **Open** means that there are none.",
             "",
             "| | Requirement | Proved by |",
             "|---|---|---|",
@@ -181,7 +182,7 @@ def traceability(root: Path) -> str:
 
 QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Is an e-mail address required, or is a texted link enough?", ("address.email_required",)),
-    ("What if no address is on file?", ("address.strategies",)),
+    ("What happens if no address is on file?", ("address.strategies",)),
     ("Can a caller go back to paper by telephone?", ("back_to_paper.by_phone",)),
     ("Which invoice types can go paperless?", ("bills.eligible",)),
     ("When are callers who said no asked again?", ("offer.again_after_days.declined",)),
@@ -196,14 +197,14 @@ QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("offer.again_after_days.failed", "offer.again_after_days.unavailable"),
     ),
     ("Who sends the message with the link?", ("notification.sent_by",)),
-    ("How many more paper bills may come?", ("notification.bills_still_on_paper",)),
-    ("Is AutoPay offered too?", ("autopay.offer",)),
+    ("How many more bills may come on paper?", ("notification.bills_still_on_paper",)),
+    ("Is AutoPay offered, too?", ("autopay.offer",)),
     ("Is another bill offered after the first?", ("bills.another", "bills.another_at_most")),
     ("When in the call is paperless billing offered?", ("offer.moments",)),
     ("When is one key enough?", ("offer.one_question",)),
     ("What reason does the offer give?", ("offer.reason",)),
     ("When is a text offered after enrollment?", ("text.after_enrolment",)),
-    ("May an account be found by caller ID?", ("proof.search_by_phone",)),
+    ("Can an account be found by caller ID?", ("proof.search_by_phone",)),
     (
         "Who is responsible for these choices?",
         ("about.owner", "about.version", "about.approved_by"),
@@ -213,7 +214,7 @@ QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 def policy_questions(_: Path) -> str:
-    """Return those questions, each with its settings and their defaults."""
+    """Return a table of the questions, each with its settings and their defaults."""
     from paperless_ivr.flow.policy import Policy
     from paperless_ivr.flow.policy_checks import plain
 
@@ -228,12 +229,12 @@ def policy_questions(_: Path) -> str:
             answers.append(_default(value))
         named = "<br>".join(f"`{place}`" for place in places)
         rows.append(f"| {question} | {named} | {'<br>'.join(answers)} |")
-    rows.append("| Is the call's activity recorded? | no setting: it always is | |")
+    rows.append("| Is the activity of calls recorded? | no setting; it always is | |")
     return "\n".join(rows)
 
 
 def policy_settings(_: Path) -> str:
-    """Return a table for each section: every setting, its values, its default, and the reason."""
+    """Return a table for each section: every setting, with its values, default, and reason."""
     import attrs
 
     from paperless_ivr.flow.policy import Policy
@@ -305,7 +306,7 @@ def _kind(kind: type) -> str:
 
 
 def flow_by_phase(_: Path) -> str:
-    """Return the picture and the table of each chapter."""
+    """Return a picture and a table of each chapter."""
     sections = []
     for phase in Phase:
         heading, _newline, table = markdown(FLOW, phase).strip().partition("\n")
@@ -330,15 +331,15 @@ def _pictures() -> Mapping[str, str]:
 
 
 def picture(name: str) -> Page:
-    """Return the page of a picture of the flow."""
+    """Return a picture of the flow as a page."""
     return Page(f"docs/pictures/{name}", lambda _: _pictures()[name])
 
 
 # --- the host's contract: the fields of the classes in flow/host.py ---
 
 HOST_FIELDS: Mapping[str, str] = {
-    "moment": "The point in the call at which the host hands it over.",
-    "intent": "The caller's goal, if known.",
+    "moment": "The point at which the host hands over the call.",
+    "intent": "What the caller wants to do, if known.",
     "account": "The account number.",
     "invoice": "The invoice number.",
     "invoice_type": "The type of bill, as the service names it.",
@@ -347,22 +348,22 @@ HOST_FIELDS: Mapping[str, str] = {
     "guid": "The service's PaymentGUID.",
     "approved": "The payment was approved.",
     "email": "The e-mail address given for the payment.",
-    "edition": "Set by the driver: digests of flow, policy, and words.",
+    "edition": "Set by the driver: digests of the flow, policy, and words.",
     "handover": "Set by the driver: distinguishes the hand-overs of one call.",
     "disposition": "How the call ended.",
     "reason": "Why, if the disposition alone does not say.",
     "text": "The outcome of a texted link.",
-    "autopay": "The outcome of AutoPay.",
+    "autopay": "The outcome of the AutoPay offer.",
     "language": "The language spoken last.",
     "customer": "The service's identifier for the customer.",
     "outcomes": "The outcome for each bill the caller agreed to change.",
     "registration": "How far along the registration is.",
 }
-"""The meaning of fields whose names need no docstring in the code."""
+"""Descriptions of the fields that have no docstring in the code."""
 
 
 def host_fields(name: str) -> Callable[[Path], str]:
-    """Return a table of the fields of a class in flow/host.py."""
+    """Return a function that returns a table of the fields of a class in flow/host.py."""
 
     def render(root: Path) -> str:
         tree = ast.parse((root / "src/paperless_ivr/flow/host.py").read_text(encoding="utf-8"))
@@ -392,7 +393,7 @@ def _field_default(value: ast.expr | None) -> str:
 
 
 def invariants(_: Path) -> str:
-    """Return every invariant of the proof, by name."""
+    """Return a table of every invariant of the proof."""
     from paperless_ivr.proof.invariants import INVARIANTS
 
     lines = ["| Invariant | What must hold for each move |", "|---|---|"]
@@ -406,7 +407,7 @@ def invariants(_: Path) -> str:
 
 
 def error_codes(_root: Path) -> str:
-    """Return every error code, with its message."""
+    """Return a table of every error code, with its message."""
     from paperless_ivr.cloudivr.codes import Code
 
     rows = [f"| {code.value} | `{code.name}` | {code.message} |" for code in Code]
@@ -417,7 +418,7 @@ def error_codes(_root: Path) -> str:
 
 
 def metrics(_: Path) -> str:
-    """Return every Prometheus metric, with its help text."""
+    """Return a table of every Prometheus metric, with its help text."""
     from paperless_ivr.web.meters import Meters
 
     rows = []
@@ -430,7 +431,7 @@ def metrics(_: Path) -> str:
 
 
 def effort(_: Path) -> str:
-    """Return the cost of each path to a registration under the demo's policy."""
+    """Return a table of the cost of each path to a registration under the demo's policy."""
     from paperless_ivr.backends.demo import demo_policy
     from paperless_ivr.cli.effort import HEADS, measured, row
 
@@ -445,7 +446,7 @@ def effort(_: Path) -> str:
 
 
 def effort_picture(_: Path) -> str:
-    """Return the picture of those costs, in the policy's first language."""
+    """Return a picture of those costs, in the policy's default language."""
     from tempfile import TemporaryDirectory
 
     from paperless_ivr.backends.demo import demo_policy
@@ -464,7 +465,7 @@ _FACE = re.compile(r"^# (.+)$|^ *(?:from .+ import )?.*\bas (\w+),?$", re.MULTIL
 
 
 def python_api(root: Path) -> str:
-    """Return what `import paperless_ivr` provides, in the groups of its stub."""
+    """Return the names that `import paperless_ivr` provides, grouped as in its stub."""
     import paperless_ivr
 
     stub = (root / "src/paperless_ivr/__init__.pyi").read_text(encoding="utf-8")
@@ -507,9 +508,11 @@ PAGES: tuple[Page, ...] = (
 def main(
     argv: Sequence[str] | None = None, pages: Iterable[Page] = PAGES, root: Path = ROOT
 ) -> int:
-    """Write the pages that are out of date, or name them. Returns the exit status."""
+    """Write the pages that are out of date (with `--check`, only name them); return a status."""
     parser = argparse.ArgumentParser(description="Write the generated docs.")
-    parser.add_argument("--check", action="store_true", help="write nothing, exit 1 if out of date")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit with 1 if out of date"
+    )
     check = parser.parse_args(argv).check
     try:
         old = list(stale(pages, root))

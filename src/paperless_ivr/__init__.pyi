@@ -7,7 +7,7 @@ from .flow.view import Terms as Terms
 from .prompts import Catalog as Catalog
 from .prompts.policies import load_policy as load_policy
 
-# the hand-over and the hand-back
+# hand-overs and hand-backs
 from .flow.host import (
     Arrival as Arrival,
     Disposition as Disposition,
@@ -43,7 +43,7 @@ from .drive.blocking import Driver as Driver
 from .drive.runner import Setup as Setup
 from .drive.web import WebDriver as WebDriver
 
-# the ports
+# back ends, gateways, and stores
 from .backends.port import Backend as Backend
 from .gateways.capabilities import Capabilities as Capabilities, check as check
 from .gateways.port import (

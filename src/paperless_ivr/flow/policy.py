@@ -103,14 +103,14 @@ def setting(
 class About:
     """Who is responsible for the policy (R19). The record names `version` with every call."""
 
-    version: str = setting("1", "identifies each change to the policy in the record")
+    version: str = setting("1", "identifies this version of the policy in the record")
     owner: str = setting("unassigned", "who answers questions about the policy")
-    approved_by: str = setting("nobody yet", "who approved the wording and the consent")
+    approved_by: str = setting("nobody yet", "who approved the wording and the consents")
     approved_on: date | None = setting(None, "when this version was approved")
     in_force_from: date | None = setting(
         None,
-        "the first day the policy applies, no earlier than its approval; if unset, it applies "
-        "immediately",
+        "the first day on which the policy applies, which cannot be before its approval; if unset, "
+        "it applies immediately",
     )
 
     @property
@@ -133,8 +133,8 @@ class Languages:
 
     offered: tuple[str, ...] = setting(
         ("en-US", "es-US"),
-        "both are complete; callers choose one if the host passes none. Each has its own key, so "
-        "nine at most",
+        "the library has all the words for both; callers choose one if the host passes none. Each "
+        "language has its own key, so there can be at most nine",
     )
     default: str = setting("en-US", "spoken first, and used if the caller does not choose")
 
@@ -172,8 +172,8 @@ class Offer:
         },
         "days before a caller is asked again, by how the last offer ended: 180 after a no, the "
         "only interval with a published source; 30 after silence; 7 after a link or a transfer; "
-        "0 after a technical failure, so that the offer can be made in the next call. A file "
-        "lists only the ones it changes",
+        "0 after a technical failure, so that the offer can be made in the next call. A policy "
+        "file lists only the intervals it changes",
         least=0,
         most=3650,
         keys=("disposition",),
@@ -186,25 +186,28 @@ class Offer:
     )
     reason: OfferReason = setting(
         OfferReason.NONE,
-        "giving no reason makes the shortest offer, and environmental appeals have not been shown "
+        "an offer without a reason is the shortest, and environmental appeals have not been shown "
         "to work; three in ten customers keep paper as a reminder to pay. At the start of a call, "
         "callers always hear the sentence from the source analysis",
     )
     reminder_by: Reminder | None = setting(
-        None, 'how you remind customers before a bill is due; for reason = "reminder"'
+        None, 'how you remind customers before a bill is due; goes with reason = "reminder"'
     )
     reminder_days: int = setting(
-        0, 'how many days before the bill is due; for reason = "reminder"', least=0, most=30
+        0,
+        'how many days before the due date you remind customers; goes with reason = "reminder"',
+        least=0,
+        most=30,
     )
     incentive: Mapping[str, str] = setting(
         {},
-        "per language, a complete sentence that says what you give for going paperless; for "
-        'reason = "incentive"',
+        "for each language, a complete sentence that says what customers get for going paperless; "
+        'goes with reason = "incentive"',
         keys=("language",),
     )
     incentive_until: date | None = setting(
         None,
-        'the last day on which the incentive is mentioned, in UTC; for reason = "incentive"',
+        'the last day on which the incentive is mentioned, in UTC; goes with reason = "incentive"',
     )
 
 
@@ -223,11 +226,17 @@ class Bills:
         keys=("invoice type", "language"),
     )
     per_page: int = setting(
-        4, "people cannot remember more than four choices by ear; 9 turns the page", least=1, most=4
+        4,
+        "callers cannot remember more than four choices that they hear; 9 goes to the next page",
+        least=1,
+        most=4,
     )
     another: bool = setting(True, "a caller who switches one bill often wants to switch the others")
     another_at_most: int = setting(
-        3, "how many times to ask; limited, because every call has to end", least=1, most=10
+        3,
+        "how many times to ask about another bill; limited, because every call has to end",
+        least=1,
+        most=10,
     )
 
 
@@ -242,12 +251,14 @@ class Proof:
     )
     account_keys: tuple[int, int] = setting(
         (4, 20),
-        "fewest and most keys in an account number; four digits prove who is calling, so shorter "
-        "numbers are not allowed",
+        "the fewest and the most keys in an account number; at least four, because the last four "
+        "digits prove who is calling",
         least=4,
         most=30,
     )
-    account_tries: int = setting(3, "three tries at a long number, then an agent", least=1, most=5)
+    account_tries: int = setting(
+        3, "a caller gets three tries at a long number, and then an agent", least=1, most=5
+    )
     last_four_tries: int = setting(
         2,
         "one miss may be a slip, so the default allows a second try; more than three would invite "
@@ -258,21 +269,21 @@ class Proof:
     )
     last_four_accounts: int = setting(
         3,
-        "the most accounts that a search may find if the last four digits are to be enough, "
-        "because each additional account makes a guess more likely to succeed; if more are found, "
-        "the caller keys the whole number",
+        "the last four digits are enough if a search finds no more accounts than this; each "
+        "additional account makes a guess more likely to succeed, so if more are found, the caller "
+        "keys the whole number",
         least=1,
         most=10,
     )
     two_facts: bool = setting(
         True,
         "an e-mail address or phone number the caller supplies is used only after the whole "
-        "account number and a second fact: caller ID on file, or the last four digits of the "
-        "phone number on file; otherwise, anyone who has one bill could redirect the next",
+        "account number and a second fact: a caller ID that is on file, or the last four digits "
+        "of the phone number on file; otherwise, anyone who has one bill could redirect the next",
     )
     withheld_caller_id: bool = setting(
         False,
-        "a withheld number identifies no one; set to true if your carrier vouches for it anyway",
+        "a withheld number identifies no one; set to true if your carrier vouches for such numbers",
     )
 
 
@@ -283,13 +294,13 @@ class Account:
     forms: tuple[str, ...] = setting(
         (),
         "how numbers are written: '#' is a digit, '?' is a letter, which takes two keys (the key "
-        "it is on, then its position on that key), and any other character is part of every "
-        'number and is not keyed, as in "A###-####"; if all forms take the same number of keys, '
-        "the entry ends after that many. Without a form, any number of digits that "
+        "it is on, then its position on that key). Any other character is part of every number "
+        'and is not keyed, as in "A###-####". If all forms take the same number of keys, the '
+        "entry ends after that many. Without a form, any number of digits that "
         "proof.account_keys allows is accepted",
     )
     add_leading_zeros: bool = setting(
-        False, "set to true if bills print 0001234567 and people key 1234567; needs one form"
+        False, "set to true if bills show 0001234567 and people key 1234567; needs exactly one form"
     )
     check_digit: CheckDigit = setting(
         CheckDigit.NONE, '"luhn" catches most slips before the service is asked'
@@ -335,8 +346,8 @@ class Address:
     )
     fixes: int = setting(
         4,
-        "corrections to a guess of what was keyed; after that, spelling it with two keys per "
-        "letter is quicker, and allows the same number of corrections",
+        "how many times a caller may correct the guess of a keyed address; after that, spelling "
+        "the rest with two keys per letter is quicker, and allows the same number of corrections",
         least=0,
         most=30,
     )
@@ -357,7 +368,7 @@ class Text:
     after_enrolment: tuple[Moment, ...] = setting(
         (),
         "none by default, because the e-mail already has the link, and one more question takes the "
-        "caller twelve seconds; the source analysis sends a text as well: "
+        "caller twelve seconds; to send a text as in the source analysis, write "
         '["before_payment", "after_payment"]',
     )
     other_numbers: int = setting(
@@ -369,7 +380,8 @@ class Text:
     wait_for_link: bool = setting(
         True,
         "if the texted link completes the enrollment, the caller may stay on the line while "
-        "opening it, and hears when it is done: people forget links they leave for later",
+        "opening it, and hears when the enrollment is complete; people forget links that they "
+        "leave for later",
     )
     wait_seconds: float = setting(
         90.0,
@@ -396,8 +408,8 @@ class AutoPay:
     )
     terms: Mapping[str, str] = setting(
         {},
-        "per language, spoken before the consent: when payments are drawn, and how to stop them; "
-        "required if AutoPay is offered",
+        "for each language, when payments are drawn and how to stop them; spoken before the "
+        "consent, and required if AutoPay is offered",
         keys=("language",),
     )
 
@@ -418,8 +430,8 @@ class Notification:
     )
     bills_still_on_paper: int = setting(
         2,
-        "how many more bills may come on paper; suppression lags by one or two cycles, and "
-        "no prompt promises 'no more paper'",
+        "how many more bills may come on paper; paper stops one or two billing cycles after the "
+        "change, so no prompt promises 'no more paper'",
         least=1,
         most=6,
     )
@@ -429,7 +441,12 @@ class Notification:
 class Tries:
     """How many times a question is asked again (R15). Silence and wrong keys count separately."""
 
-    silence: int = setting(2, "a short and a longer reprompt, then an agent", least=0, most=5)
+    silence: int = setting(
+        2,
+        "a caller hears a short reprompt, then a longer one, and then gets an agent",
+        least=0,
+        most=5,
+    )
     wrong: int = setting(2, "the same, for wrong keys", least=0, most=5)
     repeats: int = setting(
         10,
@@ -440,8 +457,8 @@ class Tries:
     )
     people: int = setting(
         2,
-        "how many times per call 0 may fail because no agent is free; at least once, because "
-        "prompts promise 0",
+        "how many times per call a caller may press 0 and hear that no agent is free; at least "
+        "once, because prompts offer 0",
         least=1,
         most=5,
     )
@@ -462,15 +479,18 @@ class Waits:
         most=3,
     )
     first_key: float = setting(5.0, "the usual default of IVR runtimes", least=3, most=30)
-    next_key: float = setting(3.0, "time between two keys of a number", least=1, most=10)
+    next_key: float = setting(3.0, "the time between two keys of a number", least=1, most=10)
     entry_first_key: float = setting(
-        12.0, "time to fetch a bill: 10 to 15 seconds", least=5, most=60
+        12.0, "leaves time to fetch a bill, which takes 10 to 15 seconds", least=5, most=60
     )
     email_next_key: float = setting(
         8.0, "callers have to find the letters on the keys", least=3, most=30
     )
     more_time: float = setting(
-        30.0, "after 'star' in an entry; WCAG 2.2.1 requires at least 20", least=20, most=120
+        30.0,
+        "the wait after 'star' in an entry; WCAG 2.2.1 requires at least 20",
+        least=20,
+        most=120,
     )
 
 
@@ -489,7 +509,7 @@ class Budgets:
     )
     before_offer: float = setting(
         1.1,
-        "from the hand-over to the offer, during which the caller hears nothing; the record and "
+        "the time from the hand-over to the offer, when the caller hears nothing; the record and "
         "the search share this time, and a search that takes longer runs after the caller accepts",
         least=0.2,
         most=1.5,
@@ -509,21 +529,21 @@ class Limits:
 
     window_days: int = setting(
         30,
-        "the longer window, so that calling every day does not yield the full daily limit each "
-        "time",
+        "the length of the longer window, which keeps someone who calls every day from using the "
+        "full daily limit each time",
         least=2,
         most=366,
     )
     tries_per_account: tuple[int, int] = setting(
         (6, 20),
-        "three calls with two misses each; someone who guesses the last four digits of three "
-        "accounts succeeds on 0.18% of days",
+        "allows three calls with two misses each; someone who guesses the last four digits of "
+        "three accounts succeeds on 0.18% of days",
         least=1,
         most=500,
     )
     tries_per_ani: tuple[int, int] = setting(
         (10, 40),
-        "a household keys several accounts, and caller ID can be forged anyway",
+        "a household may have several accounts, and caller ID can be forged anyway",
         least=1,
         most=1000,
     )
@@ -531,8 +551,8 @@ class Limits:
         (30, 300),
         "all of the biller's callers whose number is unknown share these limits, so that no one "
         "can try account numbers one after another. Raise them if many callers withhold their "
-        "number, or if the host hands over many callers without one: a search before the offer "
-        "counts",
+        "number, or if the host hands over many callers without one; a search before the offer "
+        "counts as a try",
         least=1,
         most=100000,
     )
@@ -544,7 +564,7 @@ class Limits:
     )
     texts_per_account: tuple[int, int] = setting(
         (4, 12),
-        "one more than to a number, because the first number may have been wrong",
+        "one more than for a number, because the first number may have been wrong",
         least=1,
         most=100,
     )
@@ -569,15 +589,16 @@ class Retention:
 
     activity_days: int = setting(
         400,
-        "thirteen months, so that a month can be compared with the same month a year earlier; at "
-        "least as long as the longest of offer.again_after_days, which depends on it",
+        "thirteen months, so that a month can be compared with the same month a year earlier; must "
+        "be at least the longest interval in offer.again_after_days, because the activity shows "
+        "when a caller was last asked",
         least=30,
         most=3650,
     )
     consent_days: int = setting(
         1825,
-        "consents, and the writes and deferred requests made from them: five years, because "
-        "lawsuits about calls and texts can be filed for four (28 U.S.C. 1658)",
+        "for consents, and for the writes and deferred requests made from them: five years, "
+        "because lawsuits about calls and texts can be filed for four years (28 U.S.C. 1658)",
         least=365,
         most=3660,
     )
