@@ -125,7 +125,7 @@ LISTEN_FIRST = On(
 
 
 def entry(unclear: str) -> Rows:
-    """Return the transitions of an entry. The prompt `unclear` says what was wrong with a key."""
+    """Return the transitions of an entry. The prompt `unclear` says what was wrong."""
     return (
         On(
             Digits,

@@ -11,7 +11,7 @@ from paperless_ivr.flow.host import Disposition
 
 
 class Kind(enum.Enum):
-    """What a state waits for."""
+    """The kinds of states, by what they wait for."""
 
     ASK = "ask"
     DO = "do"
@@ -195,7 +195,7 @@ class State(enum.Enum):
 
     @property
     def disposition(self) -> Disposition:
-        """The disposition of an end state. ValueError for other kinds."""
+        """The disposition of an end state. Raises KeyError for other kinds."""
         return Disposition[self.name]
 
 
