@@ -251,7 +251,7 @@ def is_card(c: Transition[Digits]) -> bool:
 
 @Phrase("looks like a card, then a pause")
 def card_before_pause(c: Transition[Digits]) -> bool:
-    """Whether the keys before a pause look like a card number. They do not count as wrong."""
+    """Whether keys before a pause look like a card. They are dropped, but not counted as wrong."""
     return unfinished(c) and is_card(c) and repeats_left(c)
 
 

@@ -1,7 +1,7 @@
-"""A biller's decisions: one value, with a default and a reason for each setting.
+"""A biller's decisions as one value, with a default and a reason for each setting.
 
-A policy is data. `policy_file` reads one from TOML and reports its problems; a page of the docs
-is generated from the reasons and bounds here. Waits and budgets are in seconds.
+A policy is data. `policy_file` reads a policy from TOML and reports its problems. A page of the
+docs is generated from the reasons and bounds here. Waits and budgets are in seconds.
 """
 
 import enum
@@ -28,7 +28,7 @@ class Strategy(enum.Enum):
 
 
 class CheckDigit(enum.Enum):
-    """How the last digit of an account number checks the rest."""
+    """The rule by which the last digit of an account number checks the others."""
 
     NONE = "none"
     LUHN = "luhn"
@@ -51,14 +51,14 @@ class Reminder(enum.Enum):
 
 
 class Notifier(enum.Enum):
-    """Who notifies the customer, after the call, that the registration needs a click."""
+    """The sender of the message after the call that contains the link to click."""
 
     SERVICE = "service"
     BILLER = "biller"
 
 
 class Fixed(Mapping[K, V_co]):
-    """An immutable mapping, like its policy. Equal to any mapping with the same content."""
+    """An immutable mapping. It is equal to any mapping with the same content."""
 
     def __init__(self, content: Mapping[K, Any]) -> None:
         self._content: dict[K, Any] = {
@@ -101,7 +101,7 @@ def setting(
 
 @frozen
 class About:
-    """Who is responsible for the policy (R19). The record names `version` with every call."""
+    """Who is responsible for the policy (R19). The record saves `version` with every call."""
 
     version: str = setting("1", "identifies each change to the policy in the record")
     owner: str = setting("unassigned", "who answers questions about the policy")
@@ -129,12 +129,12 @@ class Biller:
 
 @frozen
 class Languages:
-    """Which languages a caller can choose (R16)."""
+    """The languages that a caller can choose (R16)."""
 
     offered: tuple[str, ...] = setting(
         ("en-US", "es-US"),
-        "both are complete; callers choose one if the host passes none. Each has its own key, so "
-        "nine at most",
+        "both are complete; callers choose one if the host passes none. Each language has its "
+        "own key, so there can be at most nine",
     )
     default: str = setting("en-US", "spoken first, and used if the caller does not choose")
 
@@ -173,7 +173,7 @@ class Offer:
         "days before a caller is asked again, by how the last offer ended: 180 after a no, the "
         "only interval with a published source; 30 after silence; 7 after a link or a transfer; "
         "0 after a technical failure, so that the offer can be made in the next call. A file "
-        "lists only the ones it changes",
+        "lists only the dispositions it changes",
         least=0,
         most=3650,
         keys=("disposition",),
@@ -210,7 +210,7 @@ class Offer:
 
 @frozen
 class Bills:
-    """Which bills can go paperless (R13), and what they are called."""
+    """The bills that can go paperless (R13), and their names."""
 
     eligible: tuple[str, ...] | None = setting(
         None,
@@ -227,13 +227,13 @@ class Bills:
     )
     another: bool = setting(True, "a caller who switches one bill often wants to switch the others")
     another_at_most: int = setting(
-        3, "how many times to ask; limited, because every call has to end", least=1, most=10
+        3, "how many times to ask; there is a limit because every call has to end", least=1, most=10
     )
 
 
 @frozen
 class Proof:
-    """How a caller shows who they are (R17)."""
+    """How a caller proves who they are (R17)."""
 
     search_by_phone: bool = setting(
         True,
@@ -242,8 +242,8 @@ class Proof:
     )
     account_keys: tuple[int, int] = setting(
         (4, 20),
-        "fewest and most keys in an account number; four digits prove who is calling, so shorter "
-        "numbers are not allowed",
+        "the fewest and the most keys in an account number; four digits prove who is calling, so "
+        "shorter numbers are not allowed",
         least=4,
         most=30,
     )
@@ -297,7 +297,7 @@ class Account:
     may_look_like_card: bool = setting(
         False,
         "a card number is neither sent nor kept; one in ten 16-digit account numbers with a card "
-        "prefix passes the card check, so set this to true if yours have 13 digits or more",
+        "prefix passes the card check, so set this to true if your numbers have 13 digits or more",
     )
     dropped: tuple[str, ...] = setting(
         ("-", ".", "/"),
@@ -335,8 +335,8 @@ class Address:
     )
     fixes: int = setting(
         4,
-        "corrections to a guess of what was keyed; after that, spelling it with two keys per "
-        "letter is quicker, and allows the same number of corrections",
+        "how many times a guess at the keyed address can be corrected; after that, spelling it "
+        "with two keys per letter is quicker, and can be corrected the same number of times",
         least=0,
         most=30,
     )
@@ -357,19 +357,21 @@ class Text:
     after_enrolment: tuple[Moment, ...] = setting(
         (),
         "none by default, because the e-mail already has the link, and one more question takes the "
-        "caller twelve seconds; the source analysis sends a text as well: "
+        "caller twelve seconds; the source analysis also sends a text: "
         '["before_payment", "after_payment"]',
     )
     other_numbers: int = setting(
         2, "how many times the caller may give a different number", least=0, most=5
     )
     to_toll_free: bool = setting(
-        False, "the owner of a toll-free number pays for texts to it; premium numbers never get one"
+        False,
+        "the owner of a toll-free number pays for texts to it; premium numbers never get texts",
     )
     wait_for_link: bool = setting(
         True,
         "if the texted link completes the enrollment, the caller may stay on the line while "
-        "opening it, and hears when it is done: people forget links they leave for later",
+        "opening it, and hears when the enrollment is complete: people forget links they leave for "
+        "later",
     )
     wait_seconds: float = setting(
         90.0,
@@ -388,7 +390,7 @@ class Text:
 
 @frozen
 class AutoPay:
-    """Whether AutoPay is offered after a payment. It is completely separate (R04)."""
+    """Whether AutoPay is offered after a payment. It is separate from paperless billing (R04)."""
 
     offer: bool = setting(
         False,
@@ -396,8 +398,8 @@ class AutoPay:
     )
     terms: Mapping[str, str] = setting(
         {},
-        "per language, spoken before the consent: when payments are drawn, and how to stop them; "
-        "required if AutoPay is offered",
+        "per language, what is spoken before the consent: when payments are drawn, and how to stop "
+        "them; required if AutoPay is offered",
         keys=("language",),
     )
 
@@ -411,14 +413,14 @@ class BackToPaper:
 
 @frozen
 class Notification:
-    """Who sends the message with the link, and how much paper may still come."""
+    """Who sends the message with the link, and how many paper bills may still come."""
 
     sent_by: Notifier = setting(
         Notifier.SERVICE, "EnrollInPaperless queues the e-mail; a second one would confuse people"
     )
     bills_still_on_paper: int = setting(
         2,
-        "how many more bills may come on paper; suppression lags by one or two cycles, and "
+        "how many more bills may come on paper; paper stops one or two billing cycles later, and "
         "no prompt promises 'no more paper'",
         least=1,
         most=6,
@@ -440,8 +442,8 @@ class Tries:
     )
     people: int = setting(
         2,
-        "how many times per call 0 may fail because no agent is free; at least once, because "
-        "prompts promise 0",
+        "how many times per call the caller may press 0 when no agent is free; at least once, "
+        "because prompts offer 0",
         least=1,
         most=5,
     )
@@ -544,7 +546,7 @@ class Limits:
     )
     texts_per_account: tuple[int, int] = setting(
         (4, 12),
-        "one more than to a number, because the first number may have been wrong",
+        "one more than per number, because the first number may have been wrong",
         least=1,
         most=100,
     )
@@ -607,6 +609,6 @@ class Policy:
     words: Mapping[str, Mapping[str, str]] = setting(
         {},
         "the biller's own wording, where it differs from ours; it is checked against the rules "
-        "for that prompt",
+        "for each prompt",
         keys=("language", "prompt"),
     )

@@ -1,4 +1,4 @@
-"""Checks a policy: bounds, and settings that contradict one another (R19)."""
+"""Checks of a policy: the bounds of settings, and settings that contradict one another (R19)."""
 
 import enum
 import json
@@ -39,7 +39,7 @@ ITEM = -1
 
 LANGUAGES_AT_MOST = 9
 DOMAINS_AT_MOST = 8
-"""One key each, 1 to 9; after the domains, 9 means "another one"."""
+"""Each has its own key, from 1 to 9. For domains, 9 means "another one"."""
 
 NUMBER_FOR_TESTS = "2015550123"
 """libphonenumber's own example of a +1 number."""
@@ -147,7 +147,7 @@ def _twice(place: Place, items: tuple[Any, ...]) -> Iterator[Finding]:
 def _not_offered(
     place: Place, setting: "Attribute[Any]", value: Any, offered: Languages
 ) -> Iterator[Finding]:
-    """Yield names and terms in a language that no caller can choose."""
+    """Yield a finding for each text in a language that no caller can choose."""
     if "language" not in setting.metadata["keys"]:
         return
     depth = setting.metadata["keys"].index("language")
@@ -221,7 +221,7 @@ def _offer(policy: Policy, offered: Languages) -> Iterator[Finding]:
 
 
 def _reasons(policy: Policy, offered: Languages) -> Iterator[Finding]:
-    """Yield settings that are missing for the reason, or that belong to another reason."""
+    """Yield findings for settings that the reason requires, or that belong to another reason."""
     offer = policy.offer
     for reason, name in (
         (OfferReason.REMINDER, "reminder_by"),
