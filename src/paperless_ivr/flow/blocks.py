@@ -76,7 +76,7 @@ class Press:
 # ── transitions that kinds of blocks share ──────────────────────────────────────────────
 
 HANG_UP: tuple[Row, ...] = (On(HungUp, State.ABANDONED, keep=hang_up),)
-"""The transition for a hang-up when nothing has to be finished. The call ends."""
+"""The transition for a hang-up when there is no write to finish. The call ends."""
 
 FINISH: tuple[Row, ...] = (On(HungUp, REPROMPT, keep=hang_up, words="hangs up during a request"),)
 """The transition for a hang-up during a write.
@@ -85,7 +85,7 @@ The write is finished and recorded, and nothing more is said.
 """
 
 LEAVE = On(Digits, State.LEAVING, when=pound, words="alone: leaves")
-"""Pressing `#` alone leaves the offer (R15)."""
+"""The transition for `#` alone, which leaves the offer (R15)."""
 
 AGENT: Rows = (
     On(Digits, State.TRANSFERRING, when=all_of(zero, agent), keep=ask_for_agent, words="an agent"),
@@ -98,7 +98,7 @@ AGENT: Rows = (
         words="an agent, if one is free",
     ),
 )
-"""0 reaches an agent if one is available (R15)."""
+"""The transitions for 0, which reaches an agent if one is available (R15)."""
 
 WRONG: Rows = (
     On(Digits, State.GIVEN_UP, when=wrong_used_up),
@@ -111,7 +111,7 @@ SILENCE: Rows = (
 )
 
 REPEAT: Rows = (On(Digits, REPROMPT, when=star, keep=hear_again),)
-"""`*` repeats the question."""
+"""The transition for `*`, which repeats the question."""
 
 LISTEN_FIRST = On(
     Digits,
@@ -121,7 +121,7 @@ LISTEN_FIRST = On(
     say="listen_first",
     words="before hearing it all: not counted",
 )
-"""A yes that comes too early does not count (R09)."""
+"""The transition for a yes that comes too early. It does not count (R09)."""
 
 
 def entry(unclear: str) -> Rows:
@@ -156,7 +156,7 @@ class By:
 
     gather: Callable[[CallView, "Ask"], Gather]
     ways: Callable[["Ask"], Rows]
-    """All transitions except the hang-up."""
+    """The transitions, except the one for a hang-up."""
     takes_several_keys: bool = True
     """Whether the question asks for a number or a spelling instead of a single key."""
     star_restarts: bool = True

@@ -28,7 +28,7 @@ GREETING = "greeting"
 
 @frozen
 class Tries:
-    """The silences, wrong keys, and repeats at the current question. Each new state resets them."""
+    """Counts of silences, wrong keys, and repeats at a question. Each new state resets them."""
 
     silence: int = 0
     wrong: int = 0

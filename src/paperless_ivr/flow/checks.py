@@ -43,7 +43,7 @@ def _of_terms(terms: Terms) -> Iterator[str]:
     needed, instead = SearchByAccountNumber.__name__, EnrollInPaperless.__name__
     moments = set(terms.policy.offer.moments)
     if needed not in terms.operations and instead not in terms.operations:
-        yield f"the service has no {needed}: no account can be looked up"
+        yield f"the service has no {needed}, so no account can be looked up"
     elif needed not in terms.operations and moments != {Moment.AFTER_PAYMENT}:
         yield (
             f"the service has no {needed}, so only callers who have just paid are known: "
@@ -106,7 +106,7 @@ def _of_question(state: State, ask: Ask) -> Iterator[str]:
 
 
 def _offered(ask: Ask) -> Iterator[tuple[Choice, str]]:
-    """Yield the choices that the menu of a question may offer, with their keys."""
+    """Yield the choices that the menu of a question can offer, with their keys."""
     for keys in ask.keys:
         yield from ((choice, means.key) for choice, means in keys.means.items())
 

@@ -28,9 +28,9 @@ class Intent(enum.Enum):
 
 
 class Identity(enum.IntEnum):
-    """How well the caller is identified. Ordered: a higher level includes the lower ones.
+    """How well the caller is identified. A higher level includes the lower ones.
 
-    It always refers to the account that is handed over, or handed back, with it. Below
+    A level always refers to the account that is handed over, or handed back, with it. Below
     `LAST_FOUR_KEYED`, the caller can neither hear nor change anything personal (R17).
     """
 
@@ -113,7 +113,7 @@ FAILURES = frozenset(
 
 
 class Registration(enum.Enum):
-    """How far along a bill's registration is. Only the e-mailed or texted link activates it."""
+    """How far along a bill's registration is. Only opening the link activates it."""
 
     NONE = "none"
     PENDING = "pending"
@@ -140,7 +140,7 @@ class Payment:
     """A payment the host has just taken. No operation reads payments, so the host vouches for it.
 
     `guid` is the service's PaymentGUID. `email`, `account`, and `invoice` are those given for the
-    payment, if known. It never includes a card number.
+    payment, if known. A payment never includes a card number.
     """
 
     guid: Secret

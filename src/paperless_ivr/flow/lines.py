@@ -213,7 +213,7 @@ def bill_name(view: CallView, invoice_type: str) -> Words:
 
 @says(**{f"which_{mark.value}": "several bills have that name" for mark in bills.Mark})
 def which_bill(view: CallView) -> Iterable[Prompt]:
-    """Say which of several bills with the same name is meant: a yes must be unambiguous (R09)."""
+    """Say which of several bills with the same name is meant, to make a yes unambiguous (R09)."""
     bill = bills.chosen(view)
     for mark in bills.marks(view, bill, bills.listed(view)):
         yield Prompt(f"which_{mark.value}", marked(view, bill, mark), must_hear=True)

@@ -1,4 +1,4 @@
-"""A call in progress, and the delivery of answers to it. Pure, so that the proof can use it."""
+"""A call in progress, and the pure function that delivers answers to it."""
 
 from attrs import frozen
 
@@ -10,7 +10,7 @@ from paperless_ivr.flow.turns import Turn
 
 @frozen
 class Token:
-    """Identifies the turn that an answer belongs to."""
+    """The identifier of the turn that an answer belongs to."""
 
     call_id: str
     turn: int

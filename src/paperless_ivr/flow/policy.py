@@ -51,7 +51,7 @@ class Reminder(enum.Enum):
 
 
 class Notifier(enum.Enum):
-    """The sender of the message after the call that contains the link to click."""
+    """The sender of the message with the link to click."""
 
     SERVICE = "service"
     BILLER = "biller"
@@ -194,7 +194,10 @@ class Offer:
         None, 'how you remind customers before a bill is due; for reason = "reminder"'
     )
     reminder_days: int = setting(
-        0, 'how many days before the bill is due; for reason = "reminder"', least=0, most=30
+        0,
+        'how many days before the due date you remind customers; for reason = "reminder"',
+        least=0,
+        most=30,
     )
     incentive: Mapping[str, str] = setting(
         {},
@@ -492,7 +495,8 @@ class Budgets:
     before_offer: float = setting(
         1.1,
         "from the hand-over to the offer, during which the caller hears nothing; the record and "
-        "the search share this time, and a search that takes longer runs after the caller accepts",
+        "the search share this time, and a search that takes longer is repeated after the caller "
+        "accepts",
         least=0.2,
         most=1.5,
     )

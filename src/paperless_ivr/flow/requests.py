@@ -140,7 +140,7 @@ class Guess(enum.Enum):
 
 @frozen
 class ReserveTry:
-    """A request to the record to reserve a try at a guess, before the question (R17, R47).
+    """A request to reserve a try at a guess, before the question is asked (R17, R47).
 
     The same key always means the same try.
     """

@@ -61,7 +61,7 @@ class Row:
 class On(Row, Generic[E]):
     """A row that goes to a state on an event if a guard holds.
 
-    Generic in the event, so that a guard about keys on a row about silence is a type error.
+    It is generic in the event, so that a guard about keys on a row about silence is a type error.
     """
 
     events: tuple[type[E], ...] = field(converter=_several)

@@ -85,7 +85,7 @@ class Phase(enum.Enum):
 
 
 class State(enum.Enum):
-    """All states, each with its kind and phase. Its purpose is in its block (`chapters`)."""
+    """All states, each with its kind and phase. Their purposes are in their blocks (`chapters`)."""
 
     GREETING = Kind.PASS, Phase.ARRIVAL
     LANGUAGE = Kind.ASK, Phase.ARRIVAL

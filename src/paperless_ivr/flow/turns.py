@@ -2,7 +2,7 @@
 
 A turn says some prompts, then waits for exactly one thing: keys (`Gather`), an answer (a request),
 the result of a transfer (`Transfer`), or nothing more (`Return`). Prompts are names and typed
-slots, never text: `prompts/` has their words.
+slots, never text. Their wording is in `prompts/`.
 """
 
 from attrs import frozen

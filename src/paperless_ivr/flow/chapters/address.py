@@ -1,4 +1,4 @@
-"""Getting an e-mail address: the policy's ways, in order, and the proof for a new address."""
+"""Getting an e-mail address: the ways that the policy lists, and the proof for a new address."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -173,7 +173,7 @@ CANNOT_SHOW = On(
     say="on_file_only",
     words="alone: does not know it",
 )
-"""`#` alone: the caller does not know the answer and continues without it."""
+"""The transition for `#` alone: the caller does not know the answer and continues without it."""
 
 
 def missed_fact(keyed: Guard[Digits]) -> Sequence[Row]:

@@ -173,10 +173,11 @@ def store_payment_method(view: CallView) -> Request:
 FIRST_WORDS = ("link_texted", "link_open_now", "link_will_tell", "link_go_on")
 """The first prompts, one for each look-up.
 
-A caller who opens the link immediately soon hears that it worked.
+The service is asked after each one, so a caller who opens the link immediately soon hears that it
+worked.
 """
 AFTER_WORDS_S, SILENT_S = 0.5, 3.0
-"""Seconds until the next look-up, after a prompt and after silence."""
+"""The seconds until the next look-up: after a prompt, and if there is no prompt."""
 
 
 def _words_of_look(view: CallView) -> tuple[str, ...]:

@@ -65,7 +65,7 @@ def put_through(c: Anything) -> Call:
 
 
 def put_through_to_agent(view: CallView) -> Transfer:
-    """Transfer the caller, with the reason."""
+    """Transfer the caller to an agent, with the reason for the transfer."""
     return Transfer(view.call.ringing.reason)
 
 

@@ -1,4 +1,4 @@
-"""Choosing a bill. There is one per customer and invoice type."""
+"""The choice of a bill. A customer has one bill for each invoice type."""
 
 from collections.abc import Iterable
 from itertools import combinations

@@ -134,7 +134,7 @@ def settle_as_kept(c: Anything) -> Call:
     confirm_link_on_file="the link is texted; the last digits of the number are not said",
 )
 def bill_and_address(view: CallView) -> Iterable[Prompt]:
-    """Say the bill and the address: in full if it was just keyed, masked if it is on file."""
+    """Say the bill, and the address: in full if it was just keyed, or masked if it is on file."""
     name = {
         Source.PAYMENT: "confirm_on_file",
         Source.ON_FILE: "confirm_on_file",

@@ -1,9 +1,9 @@
 """An e-mail address by keypad: one press per character, then a read-back to catch mistakes.
 
 The decoder guesses what the keys mean, mainly from the customer's name. The caller hears the guess
-and stops it at the first wrong piece. A wrong word is then read character by character,
-and a wrong character is ruled out. Exact spelling, with two keys per character, works for any address, and continues after the
-correct part.
+and stops it at the first wrong piece. A wrong word is then read character by character, and a wrong
+character is ruled out. Exact spelling, with two keys per character, works for any address, and
+continues after the correct part.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -55,7 +55,7 @@ MOST_PRESSED = 64
 """The maximum number of keys for a local part or a domain. Longer ones are spelled exactly."""
 
 CLEAR = "**"
-"""Clears the keys pressed so far."""
+"""The keys that clear everything pressed so far."""
 
 Span = tuple[int, int]
 """Part of an address: the index of its first character, and the index after its last."""
@@ -94,13 +94,13 @@ def pressing_goes_on(c: Transition[Digits]) -> bool:
 
 @Phrase("keys of an address")
 def guessed_local(c: Transition[Digits]) -> bool:
-    """Whether the complete keys can be a local part. A single 0 asks for an agent instead."""
+    """Whether the keys are complete and can be a local part. A single 0 asks for an agent."""
     return _ended(c) and pressing(c) != "0" and local_guess(c) is not None
 
 
 @Phrase("keys of a domain")
 def guessed_domain(c: Transition[Digits]) -> bool:
-    """Whether the complete keys can be a domain."""
+    """Whether the keys are complete and can be a domain."""
     return _ended(c) and domain_guess(c) is not None
 
 
@@ -137,7 +137,7 @@ def likely(view: CallView, pressed: str) -> str:
 def _guess(
     c: CallView, pressed: str, confirmed: str, ruled_out: tuple[str, ...] = ()
 ) -> Guess | None:
-    """Return the best guess, or None if it is invalid. If no domain was keyed, it has none."""
+    """Return the best guess, or None if it is invalid. If no domain was keyed, it has no domain."""
     customer = c.customer
     name = customer.name.reveal() if customer and customer.name else ""
     on_file = customer.email.reveal() if customer and customer.email else ""
@@ -508,7 +508,7 @@ def read_back(view: CallView) -> Iterable[Prompt]:
 
 
 def spell(name: str) -> Line:
-    """Return a line that says what is kept and how to spell or, after a pause, only to continue."""
+    """Return a line that says what is kept and how to spell. After a pause, it is shorter."""
     go_on, kept = "email_go_on", "spelling_so_far"
 
     @says(**{kept: "something is kept", go_on: "the entry goes on", name: "the entry begins"})
@@ -560,7 +560,7 @@ ANOTHER_WAY = On(
     say="keypad_left",
     words="alone: another way",
 )
-"""`#` without keys: the caller does not want to spell, and hears the next way to get an address."""
+"""The transition for `#` without other keys: the caller wants another way to give an address."""
 
 
 def _gather(view: CallView, most: int) -> Gather:

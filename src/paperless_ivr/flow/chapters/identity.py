@@ -69,7 +69,7 @@ from paperless_ivr.secret import account as account_number
     "wants paper, not possible by phone", needs=lambda policy: not policy.back_to_paper.by_phone
 )
 def paper_not_by_phone(c: Anything) -> bool:
-    """Whether the caller wants paper, and the policy does not allow that change by telephone."""
+    """Whether the caller wants paper, but the policy does not allow that change by telephone."""
     return wants_paper(c) and not c.policy.back_to_paper.by_phone
 
 
@@ -81,7 +81,7 @@ def known_ahead(c: Anything) -> bool:
 
 @Phrase("no account found before the offer")
 def nobody_ahead(c: Anything) -> bool:
-    """Whether the search before the offer found no account, so that repeating it is useless."""
+    """Whether the search before the offer found no account, so repeating it would be useless."""
     return c.call.nobody_ahead
 
 
@@ -215,7 +215,7 @@ def _searched_by_account(c: Transition[CustomersFound]) -> Shown:
 
 
 def take_payer(c: Anything) -> Call:
-    """Use the payer from the host, because no search can add anything."""
+    """Use the payer from the host, because the service cannot search."""
     account = c.account or Secret("")
     found = (Customer(id=account, account=account),)
     return evolve(c.call, found=found, shown=Shown(by_host=(account,)))

@@ -62,7 +62,7 @@ def can_store(c: Anything) -> bool:
 
 
 def turn_to_paper(c: Anything) -> Call:
-    """Switch the call to going back to paper."""
+    """Change the goal of the call to going back to paper."""
     before = c.call.choosing
     return evolve(c.call, choosing=Choosing(back_to_paper=True, gone=before.gone, done=before.done))
 
