@@ -321,7 +321,7 @@ def email_on_file(view: CallView) -> bool:
 # vouches for the caller, neither is needed.
 
 
-@Phrase("account number shown", "not shown yet")
+@Phrase("account number proved", "not proved yet")
 def number_shown(view: CallView) -> bool:
     """Whether the caller has proved that they know the customer's whole account number.
 

@@ -261,17 +261,18 @@ class Proof:
     )
     last_four_accounts: int = setting(
         3,
-        "the most accounts that a search may find if the last four digits are to be enough, "
-        "because each additional account makes a guess more likely to succeed; if more are found, "
-        "the caller keys the whole number",
+        "the most accounts that a search may find for the last four digits to be enough proof: "
+        "each additional account makes a guess more likely to succeed. If more are found, the "
+        "caller keys the whole number",
         least=1,
         most=10,
     )
     two_facts: bool = setting(
         True,
         "an e-mail address or phone number the caller supplies is used only after the whole "
-        "account number and a second fact: caller ID on file, or the last four digits of the "
-        "phone number on file; otherwise, anyone who has one bill could redirect the next",
+        "account number and a second fact: caller ID that matches the phone number on file, or the "
+        "last four digits of that number; otherwise, anyone who has one bill could redirect the "
+        "next",
     )
     withheld_caller_id: bool = setting(
         False,

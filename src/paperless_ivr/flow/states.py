@@ -69,7 +69,7 @@ class Phase(enum.Enum):
     AGENT = (
         "An agent",
         "Agent",
-        "When the caller presses 0 or runs out of tries, or the line cannot help.",
+        "The caller presses 0 or runs out of tries, or the line cannot help.",
     )
     END = "Endings", "Ending", "The host gets the call back."
 

@@ -92,7 +92,7 @@ def absent(c: Transition[CustomersFound]) -> bool:
     return looked_up(c) is bills.Status.PAPER
 
 
-@Phrase("it is there already", "other reason")
+@Phrase("it is already done", "other reason")
 def refused_as_done(c: Transition[Refused]) -> bool:
     """Whether the second attempt was refused because the first one had worked."""
     return c.event.reason in (Refusal.ALREADY_PAPERLESS, Refusal.PENDING)

@@ -480,7 +480,7 @@ KEYS_PER_CHARACTER = 4
 
 
 @says(
-    readback="it is read from the start",
+    readback="the address is read from the start",
     readback_rest="a part was spelled again",
     readback_instead="another guess was asked for",
     readback_piece="each part, up to the @",

@@ -149,8 +149,8 @@ def _texted(c: Anything, outcome: Sent) -> Call:
 FOR = {
     TextPurpose.TYPE_EMAIL: "the link is for typing the address",
     TextPurpose.ENROLL: "the link is for going paperless",
-    TextPurpose.CONFIRM: "it confirms what was done",
-    TextPurpose.REVIEW: "it repeats a link that has not been opened",
+    TextPurpose.CONFIRM: "the text confirms what was done",
+    TextPurpose.REVIEW: "the text repeats a link that has not been opened",
 }
 NUMBERS = {
     "": "the last digits of the number may be said",
