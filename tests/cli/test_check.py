@@ -296,11 +296,11 @@ def test_account_settings_that_contradict(run: Run, tmp_path: Path) -> None:
 
     assert done.exit_code == 2
     for says in (
-        '"###": 4 digits (#) or more',
+        '"###": must have at least 4 digits (#)',
         '"?#######" and "#########" both take 9 keys',
         '"a####": use only capital letters, digits, and symbols',
         "account.add_leading_zeros: needs exactly one form",
-        "account.may_look_like_card: account numbers are never as long as a card",
+        "account.may_look_like_card: account numbers are never as long as a card number",
         'account.dropped: "--" is not a single symbol',
     ):
         assert says in done.stderr

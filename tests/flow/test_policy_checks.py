@@ -162,7 +162,7 @@ WRONG: list[tuple[Policy, list[str]]] = [
         [
             (
                 'offer.one_question: "start" is not possible: the offer at the start '
-                "has a fixed wording; leave it out"
+                "has fixed wording; leave it out"
             ),
             'offer.reminder_by: is missing; write "email" or "text"',
             "offer.reminder_days: is missing; say how many days before a bill is due you remind",
@@ -205,7 +205,7 @@ WRONG: list[tuple[Policy, list[str]]] = [
         Policy(bills=Bills(eligible=(), names={"W": {"en-US": "", "fr-CA": "eau"}})),
         [
             (
-                "bills.eligible: lists no types; leave it out for every type, or set "
+                "bills.eligible: lists no types; leave it out to allow every type, or set "
                 "offer.moments = [] to make no offer"
             ),
             "bills.names.W.en-US: is empty; write something, or leave it out",
@@ -322,7 +322,7 @@ WRONG: list[tuple[Policy, list[str]]] = [
     (
         Policy(limits=Limits(tries_per_account=(1, 9), texts_per_number=(4, 15))),
         [
-            "limits.tries_per_account: a single call may miss 2 times; allow at least as many",
+            "limits.tries_per_account: a single call may use 2 tries; allow at least as many",
             (
                 "limits.texts_per_account: must not be lower than limits.texts_per_number, which "
                 "is [4, 15]"
@@ -345,12 +345,12 @@ WRONG: list[tuple[Policy, list[str]]] = [
     (
         Policy(limits=Limits(tries_without_ani=(2, 300), tries_per_ani=(2, 40))),
         [
-            "limits.tries_per_ani: a single call may miss 3 times; allow at least as many",
+            "limits.tries_per_ani: a single call may use 3 tries; allow at least as many",
             (
                 "limits.tries_per_ani: must not be lower than limits.tries_per_account, "
                 "which is [6, 20]"
             ),
-            "limits.tries_without_ani: a single call may miss 3 times; allow at least as many",
+            "limits.tries_without_ani: a single call may use 3 tries; allow at least as many",
         ],
     ),
     (
@@ -398,7 +398,7 @@ WRONG: list[tuple[Policy, list[str]]] = [
             [
                 (
                     f'account.forms: "{form}": the last four digits would be the whole number, so '
-                    "one fact would count as two; write a form with more to key"
+                    "one fact would count as two; write a form that takes more keys"
                 )
             ],
         )

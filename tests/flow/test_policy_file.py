@@ -474,8 +474,8 @@ offer.again_after_days.left: must be a whole number, not "x"
 offer.again_after_days.ignored: must be from 0 to 3650, not -1
 offer.again_after_days.not_offered: no offer was made then, so there is nothing to wait for; \
 leave it out
-bills.eligible: lists no types; leave it out for every type, or set offer.moments = [] to make \
-no offer
+bills.eligible: lists no types; leave it out to allow every type, or set offer.moments = [] to \
+make no offer
 bills.names."Water & Sewer".en-US: must be text in quotes, not 3
 bills.names.WATER.es-US: is empty; write something, or leave it out
 bills.names.WATER.fr-CA: this language is not offered; add it to languages.offered, or leave this \

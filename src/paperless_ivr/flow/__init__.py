@@ -1,1 +1,1 @@
-"""The call itself, as pure functions: what can happen, what is said, and what it waits for."""
+"""The call flow as pure functions: its events, its prompts, and what each state waits for."""

@@ -60,7 +60,7 @@ DOWN_BEFORE_CONSENT: Sequence[Row] = (
         keep=unanswered(because(Reason.SERVICE_DOWN)),
     ),
 )
-"""The service is unreachable before the caller has agreed to anything; nothing is saved (R10)."""
+"""The transitions if the service is down before consent. Nothing is saved (R10)."""
 
 
 REFUSED_FOR_GOOD = _agent_or(S.FAILED, Refused, Reason.SERVICE_REFUSED, "service_refused")
@@ -70,7 +70,7 @@ SEARCHING: Sequence[Row] = (
     *DOWN_BEFORE_CONSENT,
     *REFUSED_FOR_GOOD,
 )
-"""The transitions that all look-ups share."""
+"""The transitions if a look-up that the call depends on gets no usable answer."""
 
 
 NO_TRY_LEFT: Sequence[Row] = (
@@ -84,15 +84,18 @@ NO_TRY_LEFT: Sequence[Row] = (
     On(LimitReached, S.NOT_IDENTIFIED, keep=because(Reason.LIMIT_REACHED), say="too_many_tries"),
     *_agent_or(S.UNAVAILABLE, RecordUnavailable, Reason.RECORD_DOWN, "service_down"),
 )
-"""No tries are left for an account number, or the record cannot say whether any are."""
+"""The transitions if no tries are left for an account number, or the record is unavailable."""
 
 
 NOT_RECORDED = _agent_or(S.FAILED, RecordUnavailable, Reason.RECORD_DOWN, "service_refused")
-"""The record is unavailable. Nothing is done that cannot be recorded."""
+"""The transitions if the record is unavailable. Nothing is done unless it can be recorded."""
 
 
 NOT_KEPT: Sequence[Row] = (
     On(OutcomeUnknown, S.FAILED, keep=note_lost_answer),
     *NOT_RECORDED,
 )
-"""The record has not saved a request, or may have: then the relay carries it out."""
+"""The transitions if the record did not save a request, or may not have saved it.
+
+If the record did save the request, the relay carries it out.
+"""

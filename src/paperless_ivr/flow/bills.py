@@ -42,7 +42,7 @@ def eligible(view: CallView, invoice_type: str) -> bool:
 
 
 def status(invoices: tuple[Invoice, ...]) -> Status:
-    """Return how a bill's invoices are delivered; on paper if the service sends no flag."""
+    """Return how a bill is delivered. If the service sends no flag, it is on paper."""
     if any(invoice.pending for invoice in invoices):
         return Status.PENDING
     if invoices and all(invoice.paperless for invoice in invoices):
@@ -52,7 +52,7 @@ def status(invoices: tuple[Invoice, ...]) -> Status:
 
 @once
 def listed(view: CallView) -> tuple[Bill, ...]:
-    """Return every bill of the customers found, in the service's order."""
+    """Return all bills of the customers found, in the order in which the service lists them."""
     call = view.call
     bills: list[Bill] = []
     for number, customer in enumerate(call.found):
@@ -85,11 +85,11 @@ def _just_paid(view: CallView, bills: tuple[Bill, ...]) -> tuple[Bill, ...]:
 
 
 def paid_by(view: CallView, customer: Customer) -> bool:
-    """Whether the host's approved payment was for an account, by its number or by an invoice.
+    """Whether the host's approved payment was for this customer's account.
 
-    Invoice numbers may be unique only within an account, so an invoice counts only for the account
-    that the host hands over with it. A payment that names neither proves nothing about the
-    account.
+    The payment names the account or one of its invoices. Invoice numbers may be unique only within
+    an account, so an invoice counts only if the host also hands over the account. A payment that
+    names neither proves nothing about the account.
     """
     payment = view.call.host.payment
     if payment is None or not payment.approved:
@@ -103,7 +103,7 @@ def paid_by(view: CallView, customer: Customer) -> bool:
 
 
 def of_status(view: CallView, *wanted: Status) -> tuple[Bill, ...]:
-    """Return the listed bills that have one of these statuses and are not settled in this call.
+    """Return the listed bills that have one of these statuses and were not settled in this call.
 
     Bills on paper must also be eligible. A paperless bill can always go back to paper (R11).
     """
@@ -121,8 +121,8 @@ def of_status(view: CallView, *wanted: Status) -> tuple[Bill, ...]:
 def choices(view: CallView) -> tuple[Bill, ...]:
     """Return the bills that the caller can choose from now.
 
-    For enrolling, these are the bills on paper, or only the host's invoice if it named one and
-    nothing has been settled yet. For going back to paper, they are the bills that are paperless or
+    For enrolling, these are the bills on paper, or only the host's bill if it named one and no bill
+    has been settled yet. For going back to paper, they are the bills that are paperless or
     pending. If several bills sound the same, only the first is included.
     """
     if view.call.choosing.back_to_paper:
@@ -142,7 +142,7 @@ def named_by_host(view: CallView, bill: Bill) -> bool:
 
 
 def chosen(view: CallView) -> Bill:
-    """Return the chosen bill. LookupError if none has been chosen."""
+    """Return the chosen bill. Raises LookupError if none has been chosen."""
     choosing = view.call.choosing
     for bill in listed(view):
         if (bill.customer, bill.type) == (choosing.customer, choosing.type):
@@ -156,7 +156,7 @@ def canceling(view: CallView) -> bool:
 
 
 def paid_for(view: CallView) -> bool:
-    """Whether the chosen bill is the one that the host's approved payment was for.
+    """Whether the host's approved payment was for the chosen bill.
 
     The payment's account must also be the bill's account: the caller may have chosen a bill of
     another account, or keyed another account number.
@@ -170,7 +170,7 @@ def paid_for(view: CallView) -> bool:
 
 
 class Mark(enum.Enum):
-    """Something that distinguishes bills with the same name."""
+    """A detail that distinguishes bills with the same name."""
 
     AMOUNT = "amount"
     """The amount and the due date."""
@@ -205,7 +205,7 @@ def _marks(view: CallView, bill: Bill) -> Mapping[Mark, object]:
 
 
 def _told_apart(view: CallView, bills: tuple[Bill, ...]) -> tuple[Bill, ...]:
-    """Return the bills without those that would sound the same as an earlier one."""
+    """Return the bills, leaving out any that would sound the same as an earlier one."""
     first: dict[tuple[object, ...], Bill] = {}
     for bill in bills:
         first.setdefault((_name(view, bill), *_marks(view, bill).values()), bill)

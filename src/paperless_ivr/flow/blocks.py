@@ -1,9 +1,9 @@
-"""The blocks that define states: `Ask`, `Do`, `Pass`, or `End`, one for each state in its chapter.
+"""The blocks that define states: `Ask`, `Do`, `Pass`, and `End`. Each state has one block.
 
 A block contains the state's words, keys, requests, and transitions. Its own transitions come first,
 followed by those that all blocks of its kind share: `0`, `*`, `#`, wrong keys, silence, and
 hang-up. A shared transition is omitted if one of the block's own rows would always be taken first:
-a row with the same guard, or one that always holds for the event.
+a row for the same event with the same guard, or with no guard.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -76,13 +76,16 @@ class Press:
 # ── transitions that kinds of blocks share ──────────────────────────────────────────────
 
 HANG_UP: tuple[Row, ...] = (On(HungUp, State.ABANDONED, keep=hang_up),)
-"""The call ends while nothing is in progress."""
+"""The transition for a hang-up when there is no write to finish. The call ends."""
 
 FINISH: tuple[Row, ...] = (On(HungUp, REPROMPT, keep=hang_up, words="hangs up during a request"),)
-"""The call ends during a write. The write is finished and recorded, and nothing more is said."""
+"""The transition for a hang-up during a write.
+
+The write is finished and recorded, and nothing more is said.
+"""
 
 LEAVE = On(Digits, State.LEAVING, when=pound, words="alone: leaves")
-"""Pressing `#` alone leaves the offer (R15)."""
+"""The transition for `#` alone, which leaves the offer (R15)."""
 
 AGENT: Rows = (
     On(Digits, State.TRANSFERRING, when=all_of(zero, agent), keep=ask_for_agent, words="an agent"),
@@ -95,7 +98,7 @@ AGENT: Rows = (
         words="an agent, if one is free",
     ),
 )
-"""0 reaches an agent if one is available (R15)."""
+"""The transitions for 0, which reaches an agent if one is available (R15)."""
 
 WRONG: Rows = (
     On(Digits, State.GIVEN_UP, when=wrong_used_up),
@@ -108,7 +111,7 @@ SILENCE: Rows = (
 )
 
 REPEAT: Rows = (On(Digits, REPROMPT, when=star, keep=hear_again),)
-"""`*` repeats the question."""
+"""The transition for `*`, which repeats the question."""
 
 LISTEN_FIRST = On(
     Digits,
@@ -118,11 +121,11 @@ LISTEN_FIRST = On(
     say="listen_first",
     words="before hearing it all: not counted",
 )
-"""A yes that comes too early does not count (R09)."""
+"""The transition for a yes that comes too early. It does not count (R09)."""
 
 
 def entry(unclear: str) -> Rows:
-    """Return the transitions of all entries; `unclear` says what was wrong with the keys."""
+    """Return the transitions of an entry. The prompt `unclear` says what was wrong."""
     return (
         On(
             Digits,
@@ -149,17 +152,17 @@ NUMBER_KEYS = "0123456789*"
 
 @frozen
 class By:
-    """How a question gathers keys, and the transitions that go with it."""
+    """A way to gather keys, with the transitions that it adds to a question."""
 
     gather: Callable[[CallView, "Ask"], Gather]
     ways: Callable[["Ask"], Rows]
-    """All transitions except the hang-up."""
+    """The transitions, except the one for a hang-up."""
     takes_several_keys: bool = True
-    """Whether it asks for a number or a spelling, not for a single key."""
+    """Whether the question asks for a number or a spelling instead of a single key."""
     star_restarts: bool = True
     """Whether only the keys after the last star count."""
     help: str | None = None
-    """The longer help for questions that have none of their own."""
+    """The prompt with longer help, for questions that do not set their own."""
 
 
 def _one_key(view: CallView, ask: "Ask") -> Gather:
@@ -178,7 +181,7 @@ def _menu(ask: "Ask") -> Rows:
 
 
 ONE_KEY = By(_one_key, _menu, takes_several_keys=False, help="menu_help")
-"""One key of a menu, 0, `*`, or `#`."""
+"""Gathers one key: a key of the menu, 0, `*`, or `#`."""
 
 
 def _any_key(view: CallView, _: "Ask") -> Gather:
@@ -187,11 +190,14 @@ def _any_key(view: CallView, _: "Ask") -> Gather:
 
 
 ANY_KEY = By(_any_key, lambda _: (), takes_several_keys=False, star_restarts=False)
-"""Any key, even `#`: at the start of a call, all keys belong to the host's menu (R01)."""
+"""Gathers any key, even `#`. At the start of a call, all keys belong to the host's menu (R01)."""
 
 
 def number(digits: int, unclear: str) -> By:
-    """Gather a number of at most this many digits; `unclear` says what was wrong with it."""
+    """Return a way to gather a number of up to `digits` digits.
+
+    The prompt `unclear` says what was wrong with the number.
+    """
     return By(lambda view, _: _digits(view, digits), lambda _: entry(unclear))
 
 
@@ -212,11 +218,11 @@ def _account_number(_: "Ask") -> Rows:
 
 
 ACCOUNT_NUMBER = By(lambda view, _: _digits(view, view.terms.accounts.gathered), _account_number)
-"""A whole account number. For other input, the caller hears what is wrong."""
+"""Gathers a whole account number. For other input, the caller hears what is wrong."""
 
 
 def _digits(view: CallView, digits: int) -> Gather:
-    """Gather a number, or the rest after a pause. Wait longer if the caller asked for more time."""
+    """Gather a number, or its rest after a pause. Wait longer if the caller asked for more time."""
     waits = view.policy.waits
     begun = len(view.call.entry.so_far or "")
     return Gather(
@@ -237,11 +243,11 @@ Examples = Callable[[CallView, Known], Iterator[Digits]]
 
 @frozen
 class Ask:
-    """Say something, and wait for keys.
+    """A state that says something and waits for keys.
 
     With `consent` or `hear`, a yes counts only after everything that must be heard was played to
-    the end, and keys pressed before that are discarded. `consent` also creates the consent, so the
-    yes cannot have another update.
+    the end, and keys pressed before the question are discarded. With `consent`, a yes also creates
+    the consent, so it cannot have an update of its own.
     """
 
     kind: ClassVar = Kind.ASK
@@ -254,14 +260,14 @@ class Ask:
     help: str | None = field(
         default=Factory(lambda ask: ask.by.help, takes_self=True), kw_only=True
     )
-    """The longer help of the second reprompt."""
+    """The prompt with longer help, which the second reprompt includes."""
     consent: Purpose | None = field(default=None, kw_only=True)
     hear: bool = field(default=False, kw_only=True)
     star_is_a_key: bool = field(default=False, kw_only=True)
     """Whether `*` is part of the input here instead of repeating the question."""
     examples: Examples | None = field(default=None, kw_only=True)
     needs: Callable[[Policy], bool] | None = field(default=None, kw_only=True)
-    """Whether calls can get here under a policy. Set it if the guards do not show this."""
+    """Whether calls can reach this state under a policy. Set it if the guards do not show this."""
     ways: Sequence[Row | Press] = field(kw_only=True)
 
     @property
@@ -271,7 +277,7 @@ class Ask:
 
     @property
     def takes_several_keys(self) -> bool:
-        """Whether it asks for a number or a spelling, not for a single key."""
+        """Whether the question asks for a number or a spelling instead of a single key."""
         return self.by.takes_several_keys
 
     @property
@@ -291,7 +297,7 @@ class Ask:
         return (*first, *self._by_kind(), *HANG_UP)
 
     def _by_kind(self) -> Iterator[Row]:
-        """Yield the transitions of its kind that its own rows do not make redundant."""
+        """Yield the shared transitions that the block's own rows do not make redundant."""
         own = {(event, row.when) for row in self._own() for event in row.events}
         for row in self.by.ways(self):
             if any(own.isdisjoint([(event, row.when), (event, always)]) for event in row.events):
@@ -312,7 +318,7 @@ class Ask:
                     yield LISTEN_FIRST
 
     def words(self, view: CallView) -> tuple[Prompt, ...]:
-        """Return what is said, with a key for each option."""
+        """Return the prompts, including those of the options."""
         return tuple(prompt for line in self.say for prompt in self._told(line, view))
 
     def _told(self, line: Line, view: CallView) -> Iterator[Prompt]:
@@ -347,7 +353,7 @@ class _NoQuestion:
     star_restarts: ClassVar = True
 
     def words(self, view: CallView) -> tuple[Prompt, ...]:
-        """Return what is said."""
+        """Return the prompts."""
         return tuple(prompt for line in self.say for prompt in line.tell(view))
 
     def menu(self, _: CallView) -> tuple[Option, ...]:
@@ -357,7 +363,7 @@ class _NoQuestion:
 
 @frozen
 class Do(_NoQuestion):
-    """Send a request to the service, the record, or the runtime, and wait for the answer."""
+    """A state that sends a request to the service, record, or runtime, and waits for the answer."""
 
     kind: ClassVar = Kind.DO
 
@@ -366,9 +372,9 @@ class Do(_NoQuestion):
     say: Sequence[Line] = field(kw_only=True)
     ask: Callable[[CallView], Request | Transfer] = field(kw_only=True)
     answers: Sequence[type[object]] = field(kw_only=True)
-    """The possible answers. Each needs a transition that always holds."""
+    """The possible answers. Each needs an unconditional transition."""
     finish: bool = field(default=False, kw_only=True)
-    """Whether it still waits for the answer after a hang-up."""
+    """Whether the call still waits for the answer after a hang-up."""
     ways: Sequence[Row] = field(kw_only=True)
 
     @property
@@ -388,7 +394,7 @@ class Do(_NoQuestion):
 
 @frozen
 class Pass(_NoQuestion):
-    """Move on to another state immediately."""
+    """A state that moves on to another state immediately."""
 
     kind: ClassVar = Kind.PASS
     shared: ClassVar[tuple[Row, ...]] = ()
@@ -404,13 +410,13 @@ class Pass(_NoQuestion):
         return tuple(self.ways)
 
     def then(self, view: CallView) -> Then:
-        """Raise AssertionError, since it waits for nothing and no turn ends here."""
+        """Raise AssertionError, because this state waits for nothing, so no turn ends here."""
         raise AssertionError(view.call.state)
 
 
 @frozen
 class End(_NoQuestion):
-    """Return the call to the host, with the disposition named after the state."""
+    """A state that returns the call to the host, with the disposition of the same name."""
 
     kind: ClassVar = Kind.END
     shared: ClassVar[tuple[Row, ...]] = ()

@@ -28,7 +28,7 @@ GREETING = "greeting"
 
 @frozen
 class Tries:
-    """Counts of silence, wrong keys, and `*` at this question. Each new state resets them."""
+    """Counts of silences, wrong keys, and repeats at a question. Each new state resets them."""
 
     silence: int = 0
     wrong: int = 0
@@ -58,7 +58,7 @@ class Shown:
     caller_id: bool = False
     """The search by caller ID found the accounts."""
     by_host: tuple[Secret, ...] = ()
-    """The accounts that match the number the host handed over; usually one."""
+    """The accounts that match the number the host handed over; usually only one."""
     last_four: Secret | None = None
     """The account whose last four digits were keyed."""
     numbers: tuple[Secret, ...] = ()
@@ -82,12 +82,12 @@ class Reserved:
 
 @frozen(cache_hash=True)
 class Choosing:
-    """Which bill the call is about. `customer` and `type` are set once one has been chosen."""
+    """The choice of a bill. `customer` and `type` are set once a bill has been chosen."""
 
     back_to_paper: bool = False
     """The caller wants to go back to paper, not to enroll."""
     cancelling: bool = False
-    """While the link was pending, the caller asked to cancel it and keep paper bills."""
+    """The caller asked to cancel a link that has not been opened, and to keep paper bills."""
     customer: int | None = None
     type: str = ""
     page: int = 0
@@ -99,22 +99,22 @@ class Choosing:
 
 @frozen(cache_hash=True)
 class Entry:
-    """The input so far. Dropped when the call leaves the phase."""
+    """The input so far. It is dropped when the call leaves the phase."""
 
     account: Secret | None = None
     phone: Secret | None = None
     so_far: Secret | None = None
     """The keys so far, if the caller paused before the end."""
     pressed: Secret | None = None
-    """The keys of an address spelled with one press per character, for `EmailDecoder`: the local
-    part and, if the domain was spelled too, `#9` and its keys. None if the address is spelled
-    exactly."""
+    """The keys of an address spelled with one press per character, for `EmailDecoder`. If the
+    domain was also spelled, `#9` and its keys follow the keys of the local part. None if the
+    address is spelled exactly."""
     local: Secret | None = None
     domain: Secret | None = None
     """The domain of the address read back, guessed or exact."""
     at: int = 0
-    """The caller has heard and accepted the characters before this one; the rest must still be
-    read back or spelled."""
+    """The index of the first character that must still be read back or spelled. The caller has
+    heard and accepted the characters before it."""
     words: tuple[tuple[int, int], ...] = ()
     """The ranges of the address that are read as words."""
     ruled_out: tuple[Secret, ...] = ()
@@ -129,7 +129,7 @@ class Entry:
 
     @property
     def before(self) -> str:
-        """The part that the next exactly spelled character will be added to. Never show it."""
+        """The start of the current part, before the next character to be spelled. Never show it."""
         return self.address[: self.at].rpartition("@")[2]
 
 
@@ -158,7 +158,7 @@ class Source(enum.Enum):
 
 
 class TextPurpose(enum.StrEnum):
-    """The purpose of a texted link, in the terms of SendWebLink."""
+    """The purpose of a texted link, under the name that SendWebLink uses."""
 
     TYPE_EMAIL = "type_email"
     ENROLL = "enrol"
@@ -168,7 +168,7 @@ class TextPurpose(enum.StrEnum):
 
 @frozen(cache_hash=True)
 class Contact:
-    """Where to send the bills, and which number may get texts."""
+    """The address for the bills, and the number for texts."""
 
     source: Source | None = None
     email: Secret | None = None
@@ -184,7 +184,7 @@ class Contact:
 
 
 class Purpose(enum.Enum):
-    """Consent purposes: the stored code and the display text. Each needs its own consent (R09)."""
+    """Purposes of consents, with their stored codes and words. Each needs its own consent (R09)."""
 
     ENROLL = "enrol", "consent to enroll"
     TEXT = "text", "consent to one text"
@@ -199,15 +199,15 @@ class Purpose(enum.Enum):
         purpose._value_, purpose.words = stored, words
         return purpose
 
-    __hash__ = object.__hash__  # same reason as in State
+    __hash__ = object.__hash__  # for the same reason as in `State`
 
 
 @frozen(cache_hash=True)
 class Consent:
-    """A consent: its subject, its words (names and slots), and its key.
+    """A consent: its subject, its words (prompt names and slots), and the key that was pressed.
 
-    `reference` is unique: the call's ID, the name of the hand-over, and the number of the consent.
-    The record adds the rendered words, their version, the language, and the times.
+    `reference` is unique. It consists of the call's ID, the name of the hand-over, and the number
+    of the consent. The record adds the rendered words, their version, the language, and the times.
     """
 
     reference: str
@@ -225,7 +225,7 @@ class Consent:
 
     @property
     def handover(self) -> str:
-        """The name of the hand-over in which it was given (`Arrival.reference`)."""
+        """The name of the hand-over in which the consent was given (`Arrival.reference`)."""
         return self.reference.rpartition("-")[0]
 
     def __repr__(self) -> str:
@@ -234,7 +234,7 @@ class Consent:
 
 @frozen
 class Results:
-    """Results of the agreed requests."""
+    """The results of the requests that the caller agreed to."""
 
     outcomes: tuple[BillOutcome, ...] = ()
     text: Sent = Sent.NOT_ASKED
@@ -256,7 +256,7 @@ class PendingTransfer:
 
     reason: Reason = Reason.NONE
     back_to: State | None = None
-    """The question the caller was at."""
+    """The question at which the caller asked for an agent."""
     otherwise: State = State.INCOMPLETE
 
 

@@ -1,4 +1,4 @@
-"""Checks a table of the flow before the first call, and reports every problem at once.
+"""Checks of a flow's table, made before the first call. All problems are reported together.
 
 These checks need no call. They find, for example, states without words, rows that are never
 reached, and answers without a transition. `proof` checks the rest by walking through calls.
@@ -27,7 +27,7 @@ TITLE = 32
 
 
 def check(terms: Terms, table: Table = FLOW) -> None:
-    """Raise `FlowProblems` with everything that is wrong with a table and its terms."""
+    """Raise `FlowProblems`, which lists everything that is wrong with a table and its terms."""
     found = [
         *_of_terms(terms),
         *_of_states(table),
@@ -43,7 +43,7 @@ def _of_terms(terms: Terms) -> Iterator[str]:
     needed, instead = SearchByAccountNumber.__name__, EnrollInPaperless.__name__
     moments = set(terms.policy.offer.moments)
     if needed not in terms.operations and instead not in terms.operations:
-        yield f"the service has no {needed}: no account can be looked up"
+        yield f"the service has no {needed}, so no account can be looked up"
     elif needed not in terms.operations and moments != {Moment.AFTER_PAYMENT}:
         yield (
             f"the service has no {needed}, so only callers who have just paid are known: "
@@ -75,7 +75,7 @@ def _of_states(table: Table) -> Iterator[str]:
 
 
 def _of_purposes() -> Iterator[str]:
-    """Find kinds of consent that no question asks for, or that have no words."""
+    """Find purposes of consent that no question asks for, or that have no words."""
     asked = {block.consent for block in BLOCKS.values() if isinstance(block, Ask)}
     for purpose in Purpose:
         if purpose not in asked:
@@ -106,13 +106,13 @@ def _of_question(state: State, ask: Ask) -> Iterator[str]:
 
 
 def _offered(ask: Ask) -> Iterator[tuple[Choice, str]]:
-    """Yield the choices that the menu of a question may offer, with their keys."""
+    """Yield the choices that the menu of a question can offer, with their keys."""
     for keys in ask.keys:
         yield from ((choice, means.key) for choice, means in keys.means.items())
 
 
 def _takes(way: Row | Press, choice: Choice, key: str) -> bool:
-    """Whether a transition from a question is for a choice: by name, by key, or for any key."""
+    """Whether a question's transition handles a choice: by its name, by its key, or for any key."""
     if isinstance(way, Press):
         return way.choice is choice
     about = [condition.phrase.key.split() for condition in conditions(way.when)]
@@ -144,7 +144,7 @@ def _of_rows(table: Table) -> Iterator[str]:
 
 
 def _declared() -> Iterator[tuple[State, str]]:
-    """Yield each state with each prompt that its block declares, in lines, keys, or help."""
+    """Yield each prompt that a block declares in its lines, keys, or help, with its state."""
     for state, block in BLOCKS.items():
         for line in block.say:
             yield from ((state, name) for name in line.names)
@@ -162,7 +162,7 @@ def _must_answer(state: State) -> tuple[type[Any], ...]:
 
 
 def _of_ways(table: Table) -> Iterator[str]:
-    """Find states that no call can reach, or from which no call can reach an end."""
+    """Find states that no call can reach, and states from which no call can reach an ending."""
     ways = {
         state: {row.to for row in rows if row.to is not None and row.to is not state}
         for state, rows in table.items()

@@ -6,7 +6,7 @@ from paperless_ivr.flow.events import Event
 
 
 class FlowError(PaperlessIVRError):
-    """The program around a flow uses it incorrectly."""
+    """An error in how a program uses a flow."""
 
     def __init__(self, call: Call, event: Event) -> None:
         super().__init__(call, event)

@@ -1,6 +1,6 @@
-"""What can happen to a call: a closed union of small frozen classes.
+"""The events of a call: a closed union of small frozen classes.
 
-Anything the caller or the service may do is an event; a mistake in code or configuration is an
+Anything the caller or the service can do is an event. A mistake in code or configuration is an
 exception (`errors`). "No match" is not an event, because the flow itself decides what a `Digits`
 event matches.
 """
@@ -17,7 +17,7 @@ from paperless_ivr.secret import Secret
 
 
 class Ended(enum.Enum):
-    """How a gather with keys ended."""
+    """How a gather ended after the caller pressed a key."""
 
     FULL = "full"
     """The caller pressed as many keys as the gather takes."""
@@ -38,7 +38,7 @@ class TransferResult(enum.Enum):
 
 
 class Refusal(enum.Enum):
-    """Why the service refused, in business terms; codes are mapped to these per biller."""
+    """The business reasons for a refusal. Each biller's codes are mapped to these."""
 
     ALREADY_PAPERLESS = "already_paperless"
     PENDING = "pending"
@@ -50,14 +50,14 @@ class Refusal(enum.Enum):
 
 @frozen
 class Arrived:
-    """The call has reached a state that moves on at once."""
+    """The call has reached a state that moves on immediately."""
 
     words: ClassVar = ""
 
 
 @frozen
 class Digits:
-    """Keys, as the runtime gathered them.
+    """The keys that the runtime gathered.
 
     `interrupted` is the index (from 0) of the turn's prompt that was playing when the first key
     was pressed, or None if all prompts had finished.
@@ -83,7 +83,7 @@ class EndedBy(enum.Enum):
     CALLER = "caller"
     HOST = "host"
     SERVER = "server"
-    """The server that runs it is stopping."""
+    """The server that runs the call is stopping."""
 
 
 @frozen
@@ -108,7 +108,7 @@ class TransferEnded:
 class Invoice:
     """An open invoice, as the service lists it.
 
-    `paperless` is None if the service's answer has no such flag.
+    `paperless` is None if the service's answer does not include that flag.
     """
 
     number: Secret
@@ -135,7 +135,7 @@ class Customer:
 class CustomersFound:
     """The result of a search; `customers` is empty if no one was found.
 
-    `unread` names fields that could not be read and count as absent, for the log.
+    `unread` lists, for the log, the fields that could not be read. They count as absent.
     """
 
     words: ClassVar = ""
@@ -155,7 +155,10 @@ class InvoiceChecked:
 
 @frozen
 class Accepted:
-    """A write was accepted: a registration is pending, a text is queued, or a method is stored."""
+    """A write was accepted.
+
+    A registration is pending, a text is queued, or a preference or payment method is stored.
+    """
 
     words: ClassVar = "accepted"
 
@@ -175,10 +178,10 @@ class Refused:
 
 @frozen
 class Unavailable:
-    """The service was never reached, or said that it did nothing.
+    """The service was not reached, or reported that it did nothing.
 
     `why` is for the log, contains no personal data, and does not affect equality. `busy` means that
-    we did not ask, because too many of our requests were already running. `answered` means that
+    we sent no request, because too many of our requests were already running. `answered` means that
     something other than a valid answer came back; after a search, it may still reveal whether the
     customer exists.
     """
@@ -192,9 +195,9 @@ class Unavailable:
 
 @frozen
 class OutcomeUnknown:
-    """A write may or may not have been done. Look it up, and never blindly repeat it (R23).
+    """A write may or may not have been done. Look up the result; never just repeat it (R23).
 
-    For a request to the record: it may or may not have been saved.
+    If the request was to the record, the record may or may not have saved it.
 
     `why` is for the log, contains no personal data, and does not affect equality.
     """
@@ -221,7 +224,7 @@ class Screened:
 
 @frozen
 class TryReserved:
-    """The record has counted the try: the question may be asked."""
+    """The record has counted the try, so the question can be asked."""
 
     words: ClassVar = "a try is left"
 
@@ -249,7 +252,7 @@ class RequestDeferred:
 class RecordUnavailable:
     """The record did not answer in time, or could not save something.
 
-    `busy` means that we did not ask, because too many of our own requests were waiting.
+    `busy` means that we sent no request, because too many of our own requests were waiting.
     """
 
     words: ClassVar = "record is down"

@@ -25,7 +25,11 @@ PHONE, NO_PHONE, COSTLY = "2065550142", "1234567890", "8765550142"
 
 
 def entry(view: CallView, *texts: str) -> Iterator[Digits]:
-    """Yield each text with `#`, a request for more time, and a pause; after a pause, the rest."""
+    """Yield examples of input at an entry.
+
+    They include each text with `#`, a pause, and a request for more time. After a pause, the rest
+    of each text takes its place.
+    """
     so_far = view.call.entry.so_far
     begun = so_far.reveal() if so_far else ""
     if begun:
@@ -46,7 +50,7 @@ def _half(text: str) -> str:
 
 
 def whole(*texts: str) -> Iterator[Digits]:
-    """Yield each text with `#`, 0 with `#`, and `#` alone."""
+    """Yield each text with `#`, then 0 with `#`, and then `#` alone."""
     for text in (*texts, "0", ""):
         yield Digits(keys(text), Ended.END_KEY)
 

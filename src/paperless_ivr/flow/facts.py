@@ -1,8 +1,8 @@
 """Facts about a call, and guards on what has just happened to it, shared by several chapters.
 
-A fact looks at a call and its policy. Rows, options, and words use it. A guard also looks at what
-has just happened, and only rows use it. With these names, a row of a chapter reads like a sentence:
-"press `NO`, to `PENDING`, when `canceling`".
+A fact depends on a call and its policy, and is used by rows, options, and prompts. A guard also
+depends on what has just happened, and is used only by rows. With these names, a row of a chapter
+reads like a sentence: "press `NO`, to `PENDING`, when `canceling`".
 """
 
 from collections.abc import Callable
@@ -45,7 +45,7 @@ def named(name: str, rule: Callable[[Transition[E]], T]) -> Callable[[Transition
 
 
 def all_of(*guards: Guard[E]) -> Guard[E]:
-    """Return a guard that holds if all of these hold."""
+    """Return a guard that holds if all of these guards hold."""
 
     def both(c: Transition[E]) -> bool:
         return all(guard(c) for guard in guards)
@@ -73,7 +73,7 @@ def agent(view: CallView) -> bool:
 
 @Phrase("wants paper")
 def wants_paper(view: CallView) -> bool:
-    """The host handed over a caller who wants to go back to paper."""
+    """Whether the host handed over a caller who wants to go back to paper."""
     return view.call.host.intent is Intent.BACK_TO_PAPER
 
 
@@ -84,36 +84,36 @@ def wants_paper(view: CallView) -> bool:
     settles=True,
 )
 def paper_by_phone(view: CallView) -> bool:
-    """The policy lets a caller go back to paper by telephone."""
+    """Whether the policy lets a caller go back to paper by telephone."""
     return view.policy.back_to_paper.by_phone
 
 
 @Phrase("caller has hung up")
 def hung_up(view: CallView) -> bool:
-    """The caller is gone. Whatever they agreed to is still carried out, but nothing else is."""
+    """Whether the caller is gone. Only what they have already agreed to is still carried out."""
     return view.call.results.hung_up
 
 
 @Phrase("a bill is done already", "nothing done yet")
 def settled(view: CallView) -> bool:
-    """Something that the caller agreed to was carried out or saved in this call."""
+    """Whether something that the caller agreed to was carried out or saved in this call."""
     return bool(view.call.results.outcomes)
 
 
 def settled_here(view: CallView) -> bool:
-    """The current bill has been settled in this call."""
+    """Whether the current bill has been settled in this call."""
     choosing = view.call.choosing
     return (choosing.customer, choosing.type) in choosing.done
 
 
 @Phrase("sign-up link", "other text", needs=lambda p: Strategy.TEXT_LINK in p.address.strategies)
 def link_is_address(view: CallView) -> bool:
-    """The texted link will collect the address, and nothing has been agreed yet (R08)."""
+    """Whether a texted link replaces the address, and the bill has not been settled yet (R08)."""
     return view.call.contact.source is Source.LINK and not settled_here(view)
 
 
 def given(view: CallView, purpose: Purpose) -> Consent:
-    """Return the latest consent for a purpose. Use only in states that follow such a consent."""
+    """Return the latest consent for a purpose. Use it only in states that follow that consent."""
     return next(c for c in reversed(view.call.consents) if c.purpose is purpose)
 
 
@@ -137,7 +137,7 @@ def spelled_so_far(view: CallView) -> str:
 
 
 def unfinished(c: Transition[Digits]) -> bool:
-    """The entry is not finished: the caller paused, or keys before a star used up its length."""
+    """Whether an entry is unfinished: the caller paused, or keys before a star filled it."""
     is_number = c.question.takes_several_keys and c.question.star_restarts
     restarted = c.event.ended is Ended.FULL and "*" in c.event.keys.reveal()
     return c.event.ended is Ended.TIMEOUT or (restarted and is_number)
@@ -145,7 +145,7 @@ def unfinished(c: Transition[Digits]) -> bool:
 
 @Phrase("pauses: the entry goes on")
 def paused(c: Transition[Digits]) -> bool:
-    """The caller paused during an entry without completing it.
+    """Whether the caller paused during an entry without completing it.
 
     Each pause follows at least one more key, and stars that start over are counted, so the
     number of pauses in an entry is limited.
@@ -162,7 +162,7 @@ def pressed(c: Transition[Digits]) -> Option | None:
 
 
 def chose(choice: Choice) -> Guard[Digits]:
-    """Return a guard: the pressed key makes this choice in the menu."""
+    """Return a guard that holds if the pressed key makes this choice in the menu."""
 
     def guard(c: Transition[Digits]) -> bool:
         option = pressed(c)
@@ -173,20 +173,23 @@ def chose(choice: Choice) -> Guard[Digits]:
 
 @Phrase()
 def heard(c: Transition[Digits]) -> bool:
-    """Everything that must be heard before a yes was played to the end (R09)."""
+    """Whether everything that must be heard before a yes was played to the end (R09)."""
     last_to_hear = max((n for n, p in enumerate(c.said) if p.must_hear), default=-1)
     return c.event.interrupted is None or c.event.interrupted > last_to_hear
 
 
 @Phrase(key="#")
 def pound(c: Transition[Digits]) -> bool:
-    """`#` with no other key."""
+    """Whether the caller pressed only `#`."""
     return not c.event.keys and c.event.ended is Ended.END_KEY and not c.call.entry.so_far
 
 
 @Phrase(key="0")
 def zero(c: Transition[Digits]) -> bool:
-    """0 alone. In an entry, `#` must follow it, because numbers can begin with 0 (R15)."""
+    """Whether the caller pressed only 0, and may still ask for an agent (R15).
+
+    In an entry, `#` must follow the 0, because numbers can begin with 0.
+    """
     alone = keyed(c) == "0" and not c.call.entry.so_far
     said = c.event.ended is Ended.END_KEY or not c.question.takes_several_keys
     return alone and said and _may_ask_for_agent(c)
@@ -198,44 +201,47 @@ def _may_ask_for_agent(c: Anything) -> bool:
 
 @Phrase("hears it again", key="*")
 def star(c: Transition[Digits]) -> bool:
-    """`*` to repeat or to get more time, up to a limit. Not used where `*` is part of the input."""
+    """Whether the caller pressed `*` to repeat the question or get more time, up to a limit.
+
+    Not used where `*` is part of the input.
+    """
     keys = c.event.keys.reveal()
     return keys.endswith("*") and repeats_left(c)
 
 
 @Phrase()
 def repeats_left(c: Anything) -> bool:
-    """The question may be repeated once more."""
+    """Whether the question can be repeated once more."""
     return c.call.tries.repeats < c.policy.tries.repeats
 
 
 @Phrase("too many wrong keys")
 def wrong_used_up(c: Anything) -> bool:
-    """This question allows no more wrong keys."""
+    """Whether this question allows no more wrong keys."""
     return c.call.tries.wrong >= c.policy.tries.wrong
 
 
 @Phrase("too often")
 def silence_used_up(c: Anything) -> bool:
-    """This question allows no more silences."""
+    """Whether this question allows no more silences."""
     return c.call.tries.silence >= c.policy.tries.silence
 
 
 @Phrase("an account number")
 def is_account(c: Transition[Digits]) -> bool:
-    """The caller keyed a complete account number in the biller's form, without a pause."""
+    """Whether the caller keyed a complete account number in the biller's form, without a pause."""
     return not unfinished(c) and c.terms.accounts.read(keyed(c)) is not None
 
 
 @Phrase("mistyped account number")
 def is_mistyped(c: Transition[Digits]) -> bool:
-    """The input is as long as an account number but is not valid, so a key must be wrong."""
+    """Whether the input is as long as an account number but is not valid, so some key is wrong."""
     return not unfinished(c) and c.terms.accounts.fits(keyed(c)) and not is_account(c)
 
 
 @Phrase("looks like a card number")
 def is_card(c: Transition[Digits]) -> bool:
-    """The input looks like a card number, not an account number. It is neither sent nor kept.
+    """Whether the input looks like a card number. A card number is neither sent nor kept.
 
     If the caller paused partway through an account number, it is too early to know.
     """
@@ -245,19 +251,19 @@ def is_card(c: Transition[Digits]) -> bool:
 
 @Phrase("looks like a card, then a pause")
 def card_before_pause(c: Transition[Digits]) -> bool:
-    """The keys before a pause look like a card number: dropped, but not counted as wrong."""
+    """Whether keys before a pause look like a card. They are dropped, but not counted as wrong."""
     return unfinished(c) and is_card(c) and repeats_left(c)
 
 
 @Phrase("no match")
 def four_keys(c: Transition[Digits]) -> bool:
-    """The caller keyed four digits."""
+    """Whether the caller keyed four digits."""
     return len(keyed(c)) == 4 and keyed(c).isdecimal()
 
 
 @Phrase("one bill")
 def one_bill(view: CallView) -> bool:
-    """There is only one bill to choose."""
+    """Whether there is only one bill to choose."""
     return len(bills.choices(view)) == 1
 
 
@@ -266,7 +272,7 @@ def one_bill(view: CallView) -> bool:
 
 @Phrase(needs=lambda policy: policy.address.changes > 0)
 def another_address_left(view: CallView) -> bool:
-    """The caller may ask for another address, and there is another way to get one."""
+    """Whether the caller may ask for another address, and there is another way to get one."""
     if view.call.spent.addresses >= view.policy.address.changes:
         return False
     return any(possible(view, strategy) for strategy in left(view))
@@ -302,7 +308,7 @@ def possible(view: CallView, strategy: Strategy) -> bool:
 
 
 def email_on_file(view: CallView) -> bool:
-    """Whether the customer, or a payment for this bill, has an e-mail address."""
+    """Whether the customer's file or a payment for this bill includes an e-mail address."""
     customer = view.customer
     by_payment = view.payment_email and bills.paid_for(view)
     return bool(by_payment or (customer and customer.email))
@@ -311,11 +317,11 @@ def email_on_file(view: CallView) -> bool:
 # ── two facts required before the caller can give an address (R17, R47) ──────────────────
 #
 # The first is the whole account number, not just its last four digits. The second is caller ID
-# that equals the phone number on file, or the last four digits of that number. If the host
+# that matches the phone number on file, or the last four digits of that number. If the host
 # vouches for the caller, neither is needed.
 
 
-@Phrase("account number shown", "not shown yet")
+@Phrase("account number proved", "not proved yet")
 def number_shown(view: CallView) -> bool:
     """Whether the caller has proved that they know the customer's whole account number.
 
@@ -335,18 +341,18 @@ def phone_shown(view: CallView) -> bool:
 
 
 def phone_to_show(view: CallView) -> Secret | None:
-    """Return the customer's phone number, unless so many share it that it proves nothing."""
+    """Return the customer's phone number, unless so many people share it that it proves nothing."""
     phone = view.customer.phone if view.customer else None
     return None if view.call.crowded and phone == view.call.host.ani else phone
 
 
 def calls_from(view: CallView, phone: Secret | None) -> bool:
-    """Whether caller ID is this number. Both are always in E.164 form (`flow.known`)."""
+    """Whether caller ID matches this number. Both are always in E.164 form (`flow.known`)."""
     return phone is not None and phone == view.call.host.ani and not view.call.crowded
 
 
 def vouched(view: CallView) -> bool:
-    """Whether the host vouches that the caller is this customer: by verifying, or by a payment."""
+    """Whether the host vouches that the caller is this customer, by verification or a payment."""
     customer = view.customer
     if customer is None:
         return False
@@ -361,7 +367,7 @@ def handed_over_vouched(view: CallView) -> bool:
 
 
 def handed_over_paid(view: CallView) -> bool:
-    """Whether the host's payment names the account that it hands over."""
+    """Whether the host's approved payment was for the account that the host hands over."""
     account = view.account
     return account is not None and bills.paid_by(view, Customer(id=account, account=account))
 
@@ -397,7 +403,7 @@ def number_to_text(view: CallView) -> Secret | None:
 
 @Phrase("a number is known", "no number is known")
 def number_known(view: CallView) -> bool:
-    """There is a number to text."""
+    """Whether there is a number to text."""
     return number_to_text(view) is not None
 
 
@@ -407,7 +413,7 @@ def gets_texts(policy: Policy, number: str) -> bool:
 
 
 def can_text(view: CallView) -> bool:
-    """There is a number to text, or the caller may key one."""
+    """Whether there is a number to text, or the caller may key one."""
     return number_known(view) or can_show(view)
 
 
@@ -416,12 +422,12 @@ def can_text(view: CallView) -> bool:
 
 @Phrase("", "service cannot enroll")
 def can_enroll(view: CallView) -> bool:
-    """The service has an operation for what the caller agreed to."""
+    """Whether the service has an operation for what the caller agreed to."""
     return by_payment(view) or by_preference(view)
 
 
 def by_payment(view: CallView) -> bool:
-    """`EnrollInPaperless` can be used: the address and the bill are those of the payment."""
+    """Whether `EnrollInPaperless` can be used: the address and bill are those of the payment."""
     return (
         view.has(EnrollInPaperless)
         and view.call.contact.source is Source.PAYMENT
@@ -430,7 +436,10 @@ def by_payment(view: CallView) -> bool:
 
 
 def by_preference(view: CallView) -> bool:
-    """`StoreCustomerPreference` can be used, with an address or, by policy, with just a link."""
+    """Whether `StoreCustomerPreference` can be used.
+
+    It needs an address or, if the policy does not require one, only a texted link.
+    """
     with_address = (
         view.call.contact.source is not Source.LINK or not view.policy.address.email_required
     )
@@ -445,11 +454,11 @@ REFUSALS = {
     Refusal.LIMIT: "no more texts today",
     Refusal.OTHER: "other reason",
 }
-"""Why the service refused, in words."""
+"""The reasons for a refusal, in words."""
 
 
 def refused_as(refusal: Refusal) -> Guard[Refused]:
-    """Return a guard: the service refused for this reason."""
+    """Return a guard that holds if the service refused for this reason."""
 
     def guard(c: Transition[Refused]) -> bool:
         return c.event.reason is refusal
@@ -459,7 +468,7 @@ def refused_as(refusal: Refusal) -> Guard[Refused]:
 
 @Phrase("a text can finish it", "completed later")
 def link_finishes(view: CallView) -> bool:
-    """A texted link can complete the saved request, for which the service has no operation."""
+    """Whether a texted link can complete a saved request that the service has no operation for."""
     return not can_enroll(view) and view.has(SendWebLink)
 
 
@@ -483,12 +492,12 @@ FINISHING = (TextPurpose.TYPE_EMAIL, TextPurpose.ENROLL, TextPurpose.REVIEW)
 
 @Phrase("can wait on the line")
 def may_wait(view: CallView) -> bool:
-    """Opening the texted link finishes the enrollment, and the caller may wait for that."""
+    """Whether opening the texted link finishes the enrollment, and the caller may wait for that."""
     finishes = view.call.contact.purpose in FINISHING and view.has(SearchByAccountNumber)
     return view.policy.text.wait_for_link and finishes
 
 
 @Phrase("not yet, checks left", "not yet, no checks left")
 def looks_left(view: CallView) -> bool:
-    """The policy allows enough time for another look-up after this one."""
+    """Whether the policy allows enough time for another look-up after this one."""
     return (view.call.contact.looks + 2) * LOOK_S <= view.policy.text.wait_seconds

@@ -31,8 +31,8 @@ STEPS_AT_MOST = 20
 class Flow:
     """A table and its terms: `begin` a call, then `advance` it with each event.
 
-    Pure: it uses no clock, log, socket, thread, or random number. The same call and event always
-    give the same turn, even after a restart.
+    It is pure: it uses no clock, log, socket, thread, or random number. The same call and event
+    always give the same turn, even after a restart.
     """
 
     terms: Terms = Terms()
@@ -45,7 +45,7 @@ class Flow:
 
     @property
     def digest(self) -> str:
-        """Identifies this table in a `Release`. It changes if any transition changes."""
+        """The digest of this table for a `Release`. It changes if any transition changes."""
         rows = "\n".join(row.name(state) for state, rows in self.table.items() for row in rows)
         return hashlib.sha256(rows.encode()).hexdigest()[:12]
 
@@ -85,7 +85,7 @@ class Flow:
         return Turn(call, self._words(view), block.then(view), took)
 
     def resumed(self, call: Call) -> Turn:
-        """Return the turn of a stored call. It says nothing, and waits for the same as before."""
+        """Return the turn of a stored call. It says nothing, and waits as before."""
         return Turn(call, (), BLOCKS[call.state].then(CallView(call, self.terms)))
 
     def prompt(self, call: Call, name: str) -> Prompt:
@@ -97,11 +97,11 @@ class Flow:
         return BLOCKS[call.state].menu(CallView(call, self.terms))
 
     def takes_several_keys(self, state: State) -> bool:
-        """Whether a state asks for a number or a spelling, not for one key."""
+        """Whether a state asks for a number or a spelling instead of a single key."""
         return BLOCKS[state].takes_several_keys
 
     def examples(self, call: Call, known: Known) -> Iterator[Digits]:
-        """Return one example of each kind of input at an entry, using the known customers."""
+        """Return an example of each kind of input at an entry, using the known customers."""
         block = BLOCKS[call.state]
         assert isinstance(block, Ask)
         assert block.examples is not None
@@ -149,8 +149,8 @@ def _greeted(call: Call) -> Call:
 def _placed(event: Event, lead: int) -> Event:
     """Return the event with its prompt index counted from the first of the state's own prompts.
 
-    The prompts along the way come before those. A key during one of them counts as pressed during
-    the first of the state's own prompts.
+    The prompts along the way come first. A key during one of them counts as pressed during the
+    first of the state's own prompts.
     """
     if isinstance(event, Digits) and event.interrupted is not None:
         return evolve(event, interrupted=max(event.interrupted - lead, 0))

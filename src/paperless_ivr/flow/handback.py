@@ -1,4 +1,4 @@
-"""How a call ended, and what the host gets back."""
+"""The disposition of a call, and the hand-back to the host."""
 
 from paperless_ivr.flow import bills
 from paperless_ivr.flow.host import Disposition, Handback, Identity, Registration
@@ -62,7 +62,7 @@ def handback(view: CallView) -> Handback:
 
 
 def _account(view: CallView) -> Secret | None:
-    """Return the account for the hand-back, which is the one that its identity refers to."""
+    """Return the account for the hand-back. The identity in the hand-back refers to it."""
     call, customer = view.call, view.customer
     if customer is not None:
         return customer.account
@@ -72,7 +72,7 @@ def _account(view: CallView) -> Secret | None:
 
 
 def _identity(view: CallView, account: Secret | None) -> Identity:
-    """Return the identity proved for an account, in the call or, for the host's, by the host."""
+    """Return the identity proved for an account, in the call or by the host."""
     call = view.call
     if any(who.account == account for who in call.found):
         return call.identity_of(account) if account else Identity.NONE

@@ -28,9 +28,9 @@ class Intent(enum.Enum):
 
 
 class Identity(enum.IntEnum):
-    """How well the caller is identified. Ordered: a higher level includes the lower ones.
+    """How well the caller is identified. A higher level includes the lower ones.
 
-    It always refers to the account that is handed over, or handed back, with it. Below
+    A level always refers to the account that is handed over, or handed back, with it. Below
     `LAST_FOUR_KEYED`, the caller can neither hear nor change anything personal (R17).
     """
 
@@ -91,7 +91,7 @@ class Reason(enum.Enum):
     OUTCOME_UNKNOWN = "outcome_unknown"
     NO_OPERATION = "no_operation"
     BUSY = "busy"
-    """Too many calls at once, so a request to the service or the record was not sent."""
+    """Too many calls were in progress, so a request to the service or the record was not sent."""
     RECORD_DOWN = "record_down"
     CALL_LOST = "call_lost"
     """The call is not in the store, or could not continue because of an internal error."""
@@ -113,7 +113,7 @@ FAILURES = frozenset(
 
 
 class Registration(enum.Enum):
-    """How far along a bill's registration is. Only the e-mailed or texted link activates it."""
+    """How far along a bill's registration is. Only opening the link activates it."""
 
     NONE = "none"
     PENDING = "pending"
@@ -125,7 +125,7 @@ class Registration(enum.Enum):
 
 
 class Sent(enum.Enum):
-    """The outcome of something requested in addition to the enrollment: a text, or AutoPay."""
+    """The outcome of a text or of AutoPay, which can be requested in addition to enrollment."""
 
     NOT_ASKED = "not_asked"
     DECLINED = "declined"
@@ -140,7 +140,7 @@ class Payment:
     """A payment the host has just taken. No operation reads payments, so the host vouches for it.
 
     `guid` is the service's PaymentGUID. `email`, `account`, and `invoice` are those given for the
-    payment, if known. It never includes a card number.
+    payment, if known. A payment never includes a card number.
     """
 
     guid: Secret
@@ -172,7 +172,7 @@ class Arrival:
     ani: Secret | None = None
     """The caller's number (ANI), if known. An invalid number is ignored."""
     ani_withheld: bool = field(default=False, kw_only=True)
-    """The caller withheld the number: it is ignored, unless the policy allows it."""
+    """The caller withheld the number, so it is ignored unless the policy allows its use."""
     dnis: str = ""
     """The number the caller dialed (DNIS)."""
     greeted: bool = False
@@ -201,7 +201,7 @@ class Arrival:
 
     @property
     def reference(self) -> str:
-        """The unique name of this hand-over: the call's ID, and the name of the hand-over."""
+        """The unique name of this hand-over: the call's ID, followed by `handover`."""
         return "-".join(name for name in (self.call_id, self.handover) if name)
 
 
@@ -242,7 +242,7 @@ class Handback:
     greeted: bool = False
     """The host or the library has already thanked the caller. Do not thank them again."""
     unused_keys: Secret | None = None
-    """A key that the caller meant for the host. Act on it at once (R01)."""
+    """A key that the caller meant for the host. Act on it immediately (R01)."""
     outcomes: tuple[BillOutcome, ...] = ()
     consents: tuple[str, ...] = field(default=())
     """References of every consent given in the call, in order."""
@@ -266,7 +266,7 @@ class Handback:
 
     @property
     def failed(self) -> bool:
-        """Whether the call came back because something failed."""
+        """Whether the call was handed back because something failed."""
         return self.reason in FAILURES
 
     @property

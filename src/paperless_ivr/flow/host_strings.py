@@ -1,9 +1,9 @@
 """The host's contract as strings: converts an `Arrival` or a `Handback` to strings and back.
 
-Asterisk's variables, Twilio's queries, headers of transcripts, and JSON all use the same form.
+Asterisk variables, Twilio queries, transcript headers, and JSON all use the same form.
 The names are those of the fields, with `payment_` before those of a payment and `outcome_1_` before
 those of the first outcome. Values are lowercase codes, yes or no, or plain text. An empty value
-means that none was given.
+means that no value was given.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,7 +36,7 @@ T = TypeVar("T")
 Named = TypeVar("Named", bound=Enum)
 
 YES, NO = ("yes", "true", "1", "on"), ("no", "false", "0", "off")
-"""The spellings used by dialplans and platforms. The first one is what we write."""
+"""The spellings used by dialplans and platforms. We write the first one of each."""
 LONGEST = 254
 """The maximum length of a value from a host: that of an e-mail address (RFC 5321, 4.5.3.1.3)."""
 MOST_OUTCOMES = 99
@@ -48,7 +48,7 @@ MOST_OUTCOMES = 99
 
 @frozen
 class Form(Generic[T]):
-    """How to read and write a value. `read` raises a ValueError that says what is allowed."""
+    """The way to read and write a value. `read` raises a ValueError that says what is allowed."""
 
     read: Callable[[str], T]
     write: Callable[[T], str]
@@ -181,7 +181,7 @@ PERSONAL = ("account", "customer", "invoice")
 """The names in a hand-back, and in its outcomes, that must not appear in a URL."""
 
 
-# ── both ways ──
+# ── to strings and back ──
 
 
 def arrival_to_strings(arrival: Arrival) -> dict[str, str]:
@@ -264,7 +264,7 @@ def handback_from_strings(values: Mapping[str, str]) -> Handback:
 def unreadable_to_strings(values: Mapping[str, str]) -> dict[str, str]:
     """Return the hand-back, as strings, for an unreadable arrival (R48).
 
-    Moment, language, greeting, and payment are returned as received, readable or not.
+    The call ID, moment, language, greeting, and payment are passed back, even if unreadable.
     """
     kept = {
         "call_id": values.get("call_id", ""),
@@ -289,7 +289,7 @@ class _Given:
     problems: list[str] = field(factory=list)
 
     def take(self, forms: Mapping[str, Form[Any]], prefix: str = "") -> dict[str, Any]:
-        """Return the values that are there, by their names without the prefix."""
+        """Return the values that are present, under their names without the prefix."""
         found: dict[str, Any] = {}
         for name, form in forms.items():
             self.taken.add(f"{prefix}{name}")
@@ -364,7 +364,7 @@ def _canonical(form: Form[Any], text: str) -> str:
 def _is_personal(name: str) -> bool:
     """Whether a field is personal.
 
-    The identity counts, too: without its account, it would seem to refer to the host's account.
+    The identity is personal because, without its account, it would seem to refer to the host's.
     """
     return name in (*PERSONAL, "identity") or (
         name.startswith("outcome_") and name.endswith(PERSONAL)

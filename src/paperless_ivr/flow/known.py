@@ -1,4 +1,4 @@
-"""Which numbers and addresses from outside are accepted (R47).
+"""Filters for the telephone numbers and e-mail addresses that come from outside (R47).
 
 An invalid or withheld number identifies no one, and text that is not a valid e-mail address does
 not count as an address on file. Hosts, runtimes, and services put all kinds of things in these

@@ -1,6 +1,6 @@
-"""All prompts with their gaps, and the lines that states say. Prompts are only named here.
+"""All prompts with their gaps, and the lines that states say.
 
-Their words are in `prompts/`. What is said depends only on the call.
+Prompts are only named here; their wording is in `prompts/`. What is said depends only on the call.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -26,18 +26,18 @@ Tell = Callable[[CallView], Iterable[Prompt]]
 
 @frozen
 class Line:
-    """A line of the script, with the names of all prompts that it may contain, for `checks`."""
+    """A line of the script, with the names of all prompts that it can contain, for `checks`."""
 
     names: tuple[str, ...]
     tell: Tell
     when: Mapping[str, str] = field(factory=dict)
-    """When a prompt is said, in words, for prompts that are not always said."""
+    """For each prompt that is not always said, when it is said, in words."""
     must_hear: bool = False
     """Whether all of it must be heard before a yes (`must`)."""
 
 
 def says(*names: str, **when: str) -> Callable[[Tell], Line]:
-    """Declare the prompts that a function of the call can say, and when it says them, in words."""
+    """Declare the prompts that a function of the call can return, and describe when it does."""
     return lambda tell: Line((*names, *when), tell, when)
 
 
@@ -84,10 +84,12 @@ SLOTS: Mapping[str, Callable[[CallView], Slot]] = {
     "days_before": lambda view: Count(view.policy.offer.reminder_days),
     "incentive": lambda view: Words(view.policy.offer.incentive.get(view.language, "")),
 }
-"""How to fill the gaps in a prompt, by name. Options have slots of their own."""
+"""The functions that fill the gaps in prompts, by name. Options have their own slots."""
 
 PERSONAL = frozenset({"bill", "address", "masked", "ending", "bill_ending", "amount", "due"})
-"""Slots with the biller's data about a customer. Never said below `Identity.LAST_FOUR_KEYED` (R17).
+"""Slots with the biller's data about a customer.
+
+They are never said below `Identity.LAST_FOUR_KEYED` (R17).
 """
 
 Prompts = Mapping[str, tuple[str, ...]]
@@ -130,7 +132,7 @@ SHARED: Prompts = {
     "option_yes": ("key",),
     "option_no": ("key",),
 }
-"""Prompts that several chapters use. Each chapter has its own as well."""
+"""Prompts that several chapters use. Each chapter also has its own."""
 
 _registered = dict(SHARED)
 
@@ -156,7 +158,7 @@ UNCHANGED = frozenset(
 )
 """Prompts that say nothing was changed, or that bills will keep coming as before.
 
-Never said in a call in which something was changed.
+They are never said in a call in which something was changed.
 """
 
 
@@ -190,7 +192,7 @@ def must(name: str) -> Line:
 
 
 def marked(view: CallView, bill: bills.Bill, mark: bills.Mark) -> tuple[tuple[str, Slot], ...]:
-    """Return the slots for a mark of a bill."""
+    """Return the slots that describe a bill by one of its marks."""
     match mark:
         case bills.Mark.AMOUNT:
             assert bill.amount is not None
@@ -211,7 +213,7 @@ def bill_name(view: CallView, invoice_type: str) -> Words:
 
 @says(**{f"which_{mark.value}": "several bills have that name" for mark in bills.Mark})
 def which_bill(view: CallView) -> Iterable[Prompt]:
-    """Say which of several bills with the same name is meant: a yes must be unambiguous (R09)."""
+    """Say which of several bills with the same name is meant, to make a yes unambiguous (R09)."""
     bill = bills.chosen(view)
     for mark in bills.marks(view, bill, bills.listed(view)):
         yield Prompt(f"which_{mark.value}", marked(view, bill, mark), must_hear=True)
@@ -240,10 +242,10 @@ def what_happens(view: CallView) -> Iterable[Prompt]:
 
 
 def number_words(view: CallView) -> str:
-    """Return the suffix of the prompt's name, depending on how it refers to the number to text.
+    """Return a suffix for the names of prompts, depending on how they refer to the number to text.
 
-    The last digits of the number on file may be something that the caller still has to prove. They
-    are said only if that is no longer necessary (R47).
+    The caller may still have to prove that they know the last digits of the number on file. Those
+    digits are said only if that is no longer necessary (R47).
     """
     on_file = view.customer is not None and number_to_say(view) == view.customer.phone
     shown = both_shown(view) or phone_shown(view)
@@ -262,7 +264,7 @@ Offer = Callable[[CallView], tuple[Option, ...]]
 
 @frozen
 class Means:
-    """How diagrams show a choice: the keys, and what the caller does."""
+    """The words for a choice in diagrams: its keys, and what the caller does."""
 
     key: str
     words: str
@@ -292,7 +294,10 @@ def key(
     words: str,
     when: Callable[[CallView], bool] = always,
 ) -> Keys:
-    """Return a key, offered if a fact holds; `prompt` is "" if another prompt mentions it."""
+    """Return a key that is offered if a fact holds.
+
+    `prompt` is "" if another prompt mentions the key.
+    """
     option = (Option(digit, choice, prompt),)
     means = {choice: Means(digit, words)}
     names = (prompt,) if prompt else ()
@@ -300,7 +305,7 @@ def key(
 
 
 def begun(name: str) -> Line:
-    """Say what to key or, after a pause, only to continue."""
+    """Return a line that says what to key or, after a pause, only to continue."""
     go_on = "entry_go_on"
     return says(**{name: "at first", go_on: "after a pause in the entry"})(
         lambda view: (prompt(view, go_on if view.call.entry.so_far else name),)
@@ -308,7 +313,7 @@ def begun(name: str) -> Line:
 
 
 def account_number_line(name: str) -> Line:
-    """Ask for the account number and, if it has letters or symbols, say how to key them."""
+    """Return a line that asks for the account number, and says how to key letters or symbols."""
     entry = begun(name)
 
     @says(

@@ -1,4 +1,4 @@
-"""A call in progress, and the answers delivered to it. Pure, so that the proof can walk it."""
+"""A call in progress, and the pure function that delivers answers to it."""
 
 from attrs import frozen
 
@@ -10,7 +10,7 @@ from paperless_ivr.flow.turns import Turn
 
 @frozen
 class Token:
-    """Identifies the turn that an answer belongs to."""
+    """The identifier of the turn that an answer belongs to."""
 
     call_id: str
     turn: int
@@ -18,7 +18,7 @@ class Token:
 
 @frozen
 class Live:
-    """A call at a numbered turn. Inside `Call`, the number would make equal calls differ."""
+    """A call at a numbered turn. If `Call` contained the number, equal calls would differ."""
 
     turn: Turn
     number: int = 1
@@ -38,7 +38,7 @@ def deliver(flow: Flow, live: Live, token: Token, event: Event) -> Live:
     """Return the call after an answer.
 
     An answer to another turn, or to another call, changes nothing. If a key is delivered twice at
-    one question, it must not answer the next one (R09).
+    one question, it must not answer the next question (R09).
     """
     if token != live.token:
         return live

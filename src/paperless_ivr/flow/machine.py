@@ -1,11 +1,11 @@
-"""The table as one `transitions` machine, from which diagrams are drawn and calls are advanced.
+"""The table as one `transitions` machine, used to draw diagrams and to advance calls.
 
 Only this module uses `transitions`. One machine serves all calls. No call is ever registered with
-it, because each bound model costs 7 KiB and a scan of all others, and automatic `to_enrolled()`
-triggers would let a call skip consent.
+it, because each bound model takes 7 KiB and requires a scan of all others, and because automatic
+`to_enrolled()` triggers would let a call skip consent.
 
-The machine's own dispatch calls 59 functions per event, so `Mover` reads its transitions once, in
-order, and uses those. Tests compare each step with the machine's own.
+The machine's own dispatch calls 59 functions per event, so `Mover` reads the machine's transitions
+once, in order, and uses them directly. Tests compare each step with the machine's own dispatch.
 """
 
 from typing import Any, Protocol
@@ -38,7 +38,7 @@ class _Holds:
 
 @frozen
 class _Takes:
-    """The action of a transition, which notes the row."""
+    """The action of a transition: it notes the row."""
 
     row: Row
 
@@ -51,7 +51,7 @@ Way = tuple[Row, str]
 
 
 class Mover:
-    """Finds the row to take."""
+    """The table's rows, arranged to find the one to take for an event."""
 
     def __init__(self, table: Table) -> None:
         self.machine = Machine(

@@ -1,7 +1,7 @@
 """Words that describe guards in diagrams of the flow.
 
-A guard is a function, and its words are stored on it. A guard that combines other guards stores
-those instead, so that diagrams can show a row condition by condition.
+A guard is a function, and its words are stored in an attribute of the function. A guard that
+combines other guards stores those guards instead, so that diagrams can show every condition.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ G = TypeVar("G", bound=Callable[..., Any])
 
 @frozen
 class Phrase:
-    """The words of a guard, attached to it by using this as a decorator."""
+    """The words of a guard. As a decorator, it attaches them to the guard."""
 
     holds: str = ""
     fails: str = ""
@@ -27,7 +27,7 @@ class Phrase:
     choice: Choice | None = field(default=None, kw_only=True)
     """The option that the caller chooses; its key and words are part of the question."""
     fork: bool = field(default=False, kw_only=True)
-    """Whether diagrams show it as a fork: the next row shows where the call goes otherwise."""
+    """Whether diagrams show the guard as a fork. The next row is its other branch."""
     returns: bool = field(default=False, kw_only=True)
     """Whether the call goes back to where it came from."""
     needs: Callable[[Policy], bool] | None = field(default=None, kw_only=True)
@@ -35,7 +35,7 @@ class Phrase:
     settles: bool = field(default=False, kw_only=True)
     """Whether the policy alone decides: if `needs` is true, the guard always holds."""
     order: Callable[[Policy], int] | None = field(default=None, kw_only=True)
-    """The position of its transition among those that the policy orders."""
+    """The position of the guard's transition among those whose order the policy sets."""
 
     def __call__(self, guard: G) -> G:
         """Attach these words to a guard."""
@@ -53,7 +53,7 @@ class Condition:
 
     @property
     def words(self) -> str:
-        """Its words."""
+        """The words of the guard, or those for its failure if it must fail."""
         return self.phrase.holds if self.holds else self.phrase.fails
 
     def met_by(self, policy: Policy) -> bool:
@@ -75,7 +75,7 @@ def made_of(guard: G, parts: tuple[Callable[..., Any], ...], *, holds: bool = Tr
 
 
 def conditions(guard: Callable[..., Any]) -> tuple[Condition, ...]:
-    """Return the conditions of a guard, in order. LookupError if one has no words."""
+    """Return the conditions of a guard, in order. Raises LookupError if one has no words."""
     kept = vars(guard)
     if "parts" in kept:
         parts, holds = kept["parts"]

@@ -1,7 +1,7 @@
-"""A biller's decisions: one value, with a default and a reason for each setting.
+"""A biller's decisions as one value, with a default and a reason for each setting.
 
-A policy is data. `policy_file` reads one from TOML and reports its problems; a page of the docs
-is generated from the reasons and bounds here. Waits and budgets are in seconds.
+A policy is data. `policy_file` reads a policy from TOML and reports its problems. A page of the
+docs is generated from the reasons and bounds here. Waits and budgets are in seconds.
 """
 
 import enum
@@ -28,7 +28,7 @@ class Strategy(enum.Enum):
 
 
 class CheckDigit(enum.Enum):
-    """How the last digit of an account number checks the rest."""
+    """The rule by which the last digit of an account number checks the others."""
 
     NONE = "none"
     LUHN = "luhn"
@@ -51,14 +51,14 @@ class Reminder(enum.Enum):
 
 
 class Notifier(enum.Enum):
-    """Who notifies the customer, after the call, that the registration needs a click."""
+    """The sender of the message with the link to click."""
 
     SERVICE = "service"
     BILLER = "biller"
 
 
 class Fixed(Mapping[K, V_co]):
-    """An immutable mapping, like its policy. Equal to any mapping with the same content."""
+    """An immutable mapping. It is equal to any mapping with the same content."""
 
     def __init__(self, content: Mapping[K, Any]) -> None:
         self._content: dict[K, Any] = {
@@ -101,7 +101,7 @@ def setting(
 
 @frozen
 class About:
-    """Who is responsible for the policy (R19). The record names `version` with every call."""
+    """Who is responsible for the policy (R19). The record saves `version` with every call."""
 
     version: str = setting("1", "identifies this version of the policy in the record")
     owner: str = setting("unassigned", "who answers questions about the policy")
@@ -129,7 +129,7 @@ class Biller:
 
 @frozen
 class Languages:
-    """Which languages a caller can choose (R16)."""
+    """The languages that a caller can choose (R16)."""
 
     offered: tuple[str, ...] = setting(
         ("en-US", "es-US"),
@@ -213,7 +213,7 @@ class Offer:
 
 @frozen
 class Bills:
-    """Which bills can go paperless (R13), and what they are called."""
+    """The bills that can go paperless (R13), and their names."""
 
     eligible: tuple[str, ...] | None = setting(
         None,
@@ -242,7 +242,7 @@ class Bills:
 
 @frozen
 class Proof:
-    """How a caller shows who they are (R17)."""
+    """How a caller proves who they are (R17)."""
 
     search_by_phone: bool = setting(
         True,
@@ -308,7 +308,7 @@ class Account:
     may_look_like_card: bool = setting(
         False,
         "a card number is neither sent nor kept; one in ten 16-digit account numbers with a card "
-        "prefix passes the card check, so set this to true if yours have 13 digits or more",
+        "prefix passes the card check, so set this to true if your numbers have 13 digits or more",
     )
     dropped: tuple[str, ...] = setting(
         ("-", ".", "/"),
@@ -375,7 +375,8 @@ class Text:
         2, "how many times the caller may give a different number", least=0, most=5
     )
     to_toll_free: bool = setting(
-        False, "the owner of a toll-free number pays for texts to it; premium numbers never get one"
+        False,
+        "the owner of a toll-free number pays for texts to it; premium numbers never get texts",
     )
     wait_for_link: bool = setting(
         True,
@@ -400,7 +401,7 @@ class Text:
 
 @frozen
 class AutoPay:
-    """Whether AutoPay is offered after a payment. It is completely separate (R04)."""
+    """Whether AutoPay is offered after a payment. It is separate from paperless billing (R04)."""
 
     offer: bool = setting(
         False,
@@ -423,7 +424,7 @@ class BackToPaper:
 
 @frozen
 class Notification:
-    """Who sends the message with the link, and how much paper may still come."""
+    """Who sends the message with the link, and how many paper bills may still come."""
 
     sent_by: Notifier = setting(
         Notifier.SERVICE, "EnrollInPaperless queues the e-mail; a second one would confuse people"
@@ -628,6 +629,6 @@ class Policy:
     words: Mapping[str, Mapping[str, str]] = setting(
         {},
         "the biller's own wording, where it differs from ours; it is checked against the rules "
-        "for that prompt",
+        "for each prompt",
         keys=("language", "prompt"),
     )

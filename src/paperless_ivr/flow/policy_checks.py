@@ -1,4 +1,4 @@
-"""Checks a policy: bounds, and settings that contradict one another (R19)."""
+"""Checks of a policy: the bounds of settings, and settings that contradict one another (R19)."""
 
 import enum
 import json
@@ -24,7 +24,7 @@ from paperless_ivr.flow.policy import (
 from paperless_ivr.keypad import EmailPad, national
 
 Place = tuple[str | int, ...]
-"""Keys from the outside in; a number is the index of a list item, and is not shown."""
+"""The path to a setting: keys from the outside in. Numbers are list indexes, and are not shown."""
 
 Languages = tuple[str, ...]
 """The languages offered, in BCP 47 form."""
@@ -39,7 +39,7 @@ ITEM = -1
 
 LANGUAGES_AT_MOST = 9
 DOMAINS_AT_MOST = 8
-"""One key each, 1 to 9; after the domains, 9 means "another one"."""
+"""Each has its own key, from 1 to 9. For domains, 9 means "another one"."""
 
 NUMBER_FOR_TESTS = "2015550123"
 """libphonenumber's own example of a +1 number."""
@@ -147,7 +147,7 @@ def _twice(place: Place, items: tuple[Any, ...]) -> Iterator[Finding]:
 def _not_offered(
     place: Place, setting: "Attribute[Any]", value: Any, offered: Languages
 ) -> Iterator[Finding]:
-    """Yield names and terms in a language that no caller can choose."""
+    """Yield a finding for each text in a language that no caller can choose."""
     if "language" not in setting.metadata["keys"]:
         return
     depth = setting.metadata["keys"].index("language")
@@ -215,13 +215,13 @@ def _offer(policy: Policy, offered: Languages) -> Iterator[Finding]:
     if Moment.START in policy.offer.one_question:
         yield Finding(
             ("offer", "one_question", ITEM),
-            '"start" is not possible: the offer at the start has a fixed wording; leave it out',
+            '"start" is not possible: the offer at the start has fixed wording; leave it out',
         )
     yield from _reasons(policy, offered)
 
 
 def _reasons(policy: Policy, offered: Languages) -> Iterator[Finding]:
-    """Yield settings that are missing for the reason, or that belong to another reason."""
+    """Yield findings for settings that the reason requires, or that belong to another reason."""
     offer = policy.offer
     for reason, name in (
         (OfferReason.REMINDER, "reminder_by"),
@@ -259,8 +259,8 @@ def _bills(policy: Policy, offered: Languages) -> Iterator[Finding]:
     if policy.bills.eligible == ():
         yield Finding(
             ("bills", "eligible"),
-            "lists no types; leave it out for every type, or set offer.moments = [] to make no "
-            "offer",
+            "lists no types; leave it out to allow every type, or set offer.moments = [] to make "
+            "no offer",
         )
     for invoice_type, by_language in policy.bills.names.items():
         for language in offered:
@@ -329,10 +329,13 @@ def _account(policy: Policy, _: Languages) -> Iterator[Finding]:
                 (*at, ITEM), f"{shown(form)}: use only capital letters, digits, and symbols"
             )
         elif not (digits >= LAST_FOUR and digits + letters <= LONGEST_ACCOUNT):
-            says = f"{LAST_FOUR} digits (#) or more, {LONGEST_ACCOUNT} digits and letters at most"
+            says = (
+                f"must have at least {LAST_FOUR} digits (#), and at most {LONGEST_ACCOUNT} digits "
+                "and letters"
+            )
             yield Finding((*at, ITEM), f"{shown(form)}: {says}")
         elif digits + letters == LAST_FOUR:
-            says = f"{ONLY_LAST_FOUR}; write a form with more to key"
+            says = f"{ONLY_LAST_FOUR}; write a form that takes more keys"
             yield Finding((*at, ITEM), f"{shown(form)}: {says}")
         only_keyed = not letters and not any(sign.isdigit() for sign in form)
         if _cards_refused(policy) and only_keyed and SHORTEST_CARD <= digits <= LONGEST_CARD:
@@ -342,7 +345,7 @@ def _account(policy: Policy, _: Languages) -> Iterator[Finding]:
             says = f"{shown(other)} and {shown(form)} both take {_keys(form)} keys"
             yield Finding(
                 (*at, ITEM),
-                f"{says}; a caller cannot indicate which one is meant: keep one of them",
+                f"{says}; a caller cannot indicate which one is meant: keep only one of them",
             )
     single = len(forms) == 1 and "?" not in forms[0]
     if policy.account.add_leading_zeros and not single:
@@ -355,7 +358,8 @@ def _account(policy: Policy, _: Languages) -> Iterator[Finding]:
     if policy.account.may_look_like_card and longest < SHORTEST_CARD:
         yield Finding(
             ("account", "may_look_like_card"),
-            f"account numbers are never as long as a card ({SHORTEST_CARD} digits); leave it out",
+            f"account numbers are never as long as a card number ({SHORTEST_CARD} digits); leave "
+            "it out",
             (at, ("proof", "account_keys")),
         )
     for sign in policy.account.dropped:
@@ -481,7 +485,7 @@ def _limits(policy: Policy, _: Languages) -> Iterator[Finding]:
         if getattr(limits, limit)[0] < least:
             yield Finding(
                 ("limits", limit),
-                f"a single call may miss {least} times; allow at least as many",
+                f"a single call may use {least} tries; allow at least as many",
                 (("proof", tries),),
             )
     for wider, each in (
@@ -556,7 +560,7 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def shown(value: object) -> str:
-    """Return a value in TOML form, or its kind."""
+    """Return a value in TOML form, or just its kind if it is a list or a section."""
     match value:
         case str():
             return json.dumps(value if len(value) <= 60 else value[:59] + "…", ensure_ascii=False)
@@ -570,7 +574,7 @@ def shown(value: object) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Return a policy, or part of one, as JSON types. 3.0 becomes 3, since they are equal."""
+    """Return a policy, or part of one, as JSON types. 3.0 becomes 3, because they are equal."""
     match value:
         case enum.Enum():
             return value.value

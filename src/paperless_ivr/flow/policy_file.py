@@ -1,4 +1,4 @@
-"""Reads policies from TOML, and reports everything that is wrong with one at once (R19).
+"""Reads policies from TOML, and reports all problems in a policy together (R19).
 
 Reading finds values that do not fit a setting. `policy_checks` finds settings that are not allowed,
 even in a policy that was created in Python.
@@ -42,8 +42,8 @@ Check = Callable[[Policy], Iterable[Finding]]
 def parse_policy(text: str, source: str = "policy", check: Check = findings) -> Policy:
     """Return the policy in a TOML text. Raises `PolicyProblems`, which name the `source`.
 
-    `check` finds settings that are not allowed. `prompts.policies` passes one that also checks the
-    policy's words.
+    `check` finds settings that are not allowed. `prompts.policies` passes a check that
+    also covers the policy's words.
     """
     try:
         tables = tomllib.loads(text)
@@ -132,7 +132,7 @@ def _unknown(at: Place, cls: type) -> Finding:
 
 
 def _exactly(wanted: str, *kinds: type) -> Hook:
-    """Accept only these types, not their subclasses: true is not a number."""
+    """Return a hook that accepts only these types, not their subclasses: true is not a number."""
 
     def structure(value: Any, _: Any) -> Any:
         if type(value) not in kinds:
@@ -165,7 +165,7 @@ def _each(items: Iterable[tuple[Place, Any]], fit: Callable[[Any], Any]) -> Iter
 
 
 def _list(kind: Any, converter: Converter) -> Hook:
-    """Accept a list of any length, or of the length that the setting has."""
+    """Return a hook that accepts a list, and checks its length if the setting has a fixed one."""
     each, *rest = get_args(kind)
     size = None if rest == [...] else 1 + len(rest)
 
@@ -181,7 +181,7 @@ def _list(kind: Any, converter: Converter) -> Hook:
 
 
 def _mapping(kind: Any, converter: Converter) -> Hook:
-    """Accept a section whose keys the biller chooses."""
+    """Return a hook that accepts a section with keys that the biller chooses."""
     keys, values = get_args(kind)
 
     def fit(entry: tuple[Any, Any]) -> tuple[Any, Any]:
@@ -197,7 +197,7 @@ def _mapping(kind: Any, converter: Converter) -> Hook:
 
 
 def _section(cls: type, converter: Converter) -> Hook:
-    """Accept a section whose keys must be settings."""
+    """Return a hook that accepts a section in which every key must be a setting."""
     fit: Hook = make_dict_structure_fn(
         cls, converter, _cattrs_forbid_extra_keys=True, _cattrs_detailed_validation=True
     )

@@ -1,4 +1,4 @@
-"""All requests that a call may send to the billing service or the record.
+"""All requests that a call can send to the billing service or the record.
 
 CloudIVR's seven operations keep their names (R20). A `Write` changes something at the service. It
 has the reference of the consent that allows it, and the key under which it is recorded. The
@@ -20,23 +20,23 @@ _KEY: str = field(default=Factory(lambda request: request.consent, takes_self=Tr
 
 @frozen
 class SearchByAccountNumber:
-    """Search for customers and their invoices by account number."""
+    """A search for customers and their invoices by account number."""
 
     account: Secret
     ahead: bool = False
-    """Sent before the offer, in silence, within `budgets.before_offer`."""
+    """Whether it is sent before the offer, in silence, within `budgets.before_offer`."""
 
 
 @frozen
 class SearchByCustomerPhoneNumber:
-    """Search for customers and their invoices by the phone number on file."""
+    """A search for customers and their invoices by the phone number on file."""
 
     phone: Secret
 
 
 @frozen
 class InvoiceExists:
-    """Check whether an invoice still exists."""
+    """A request to check whether an invoice still exists."""
 
     account: Secret
     invoice: Secret
@@ -44,7 +44,7 @@ class InvoiceExists:
 
 @frozen
 class EnrollInPaperless:
-    """Start the registration of a payment's customer, with the payment's own e-mail (R21)."""
+    """A request to start a registration with a payment's customer and e-mail address (R21)."""
 
     payment: Secret
     customer: Secret
@@ -85,12 +85,12 @@ class _Preference:
 
 @frozen
 class StoreCustomerPreference(_Preference):
-    """Store whether one customer gets one invoice type paperless (R05)."""
+    """A request to store whether a customer gets an invoice type paperless (R05)."""
 
 
 @frozen
 class SendWebLink:
-    """Text a link: to review, to type the e-mail address, or to confirm (R03, R04)."""
+    """A request to text a link (R03, R04). `purpose` is the value of a `TextPurpose`."""
 
     customer: Secret
     account: Secret
@@ -104,7 +104,7 @@ class SendWebLink:
 
 @frozen
 class StoreCustomerPaymentMethodV2:
-    """Put a customer on AutoPay with the method of an approved payment (R04)."""
+    """A request to put a customer on AutoPay with an approved payment's method (R04)."""
 
     payment: Secret
     customer: Secret
@@ -116,7 +116,7 @@ class StoreCustomerPaymentMethodV2:
 
 @frozen
 class Screen:
-    """Ask the record how earlier offers to this caller or account ended (R14)."""
+    """A question to the record about how earlier offers to this caller or account ended (R14)."""
 
     call_id: str
     biller: str
@@ -126,7 +126,7 @@ class Screen:
 
 
 class Guess(enum.Enum):
-    """Something a caller keys that a stranger could guess."""
+    """The things a caller keys that a stranger could guess."""
 
     ACCOUNT = "account"
     """An account number used to look up a customer."""
@@ -140,7 +140,7 @@ class Guess(enum.Enum):
 
 @frozen
 class ReserveTry:
-    """Ask the record to reserve one try at a guess, before the question is asked (R17, R47).
+    """A request to reserve a try at a guess, before the question is asked (R17, R47).
 
     The same key always means the same try.
     """
@@ -155,7 +155,7 @@ class ReserveTry:
 
 @frozen
 class DeferRequest(_Preference):
-    """Ask the record to save what the caller agreed to, to be completed later (R32)."""
+    """A request to the record to save what the caller agreed to, to be completed later (R32)."""
 
 
 def ahead(request: object) -> bool:

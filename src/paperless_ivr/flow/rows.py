@@ -18,7 +18,7 @@ REPROMPT = None
 
 
 def always(_: CallView) -> bool:
-    """Always hold."""
+    """Return True, for rows without a condition."""
     return True
 
 
@@ -26,7 +26,7 @@ made_of(always, ())
 
 
 def nothing(transition: Transition[Any]) -> Call:
-    """Change nothing."""
+    """Return the call unchanged."""
     return transition.call
 
 
@@ -48,10 +48,10 @@ class Row:
     keep: Callable[[Transition[Any]], Call] = field(default=nothing, kw_only=True)
     say: str | None = field(default=None, kw_only=True)
     words: str = field(default="", kw_only=True)
-    """Its words in diagrams, if its events and guards do not explain it well enough."""
+    """The row's words in diagrams, if its events and guards do not explain it well enough."""
 
     def name(self, source: State) -> str:
-        """Return the row in words, unique in its state: `OFFER · Digits · chose no → DECLINED`."""
+        """Return the row's unique name in its state: `OFFER · Digits · chose no → DECLINED`."""
         events = " or ".join(event.__name__ for event in self.events)
         when = "" if self.when is always else f" · {self.when.__name__}"
         return f"{source.name} · {events}{when} → {self.to.name if self.to else 'REPROMPT'}"
@@ -61,7 +61,7 @@ class Row:
 class On(Row, Generic[E]):
     """A row that goes to a state on an event if a guard holds.
 
-    Generic in the event, so that a guard about keys on a row about silence is a type error.
+    It is generic in the event, so that a guard about keys on a row about silence is a type error.
     """
 
     events: tuple[type[E], ...] = field(converter=_several)
@@ -77,5 +77,8 @@ Table = Mapping[State, Sequence[Row]]
 
 
 def way(name: str) -> tuple[str, str]:
-    """Return the source and target states of a row in words; `REPROMPT` if it stays."""
+    """Return the source and target states in the name of a row.
+
+    The target is `REPROMPT` if the call stays in its state.
+    """
     return name.partition(" · ")[0], name.rpartition(" → ")[2]

@@ -1,4 +1,4 @@
-"""Converts a call to bytes and back, to store it between turns. Also for other saved values.
+"""Conversion of calls and other saved values to bytes and back, to store them between turns.
 
 The format is JSON: enums by name, secrets as `EMAIL:pat@example.com`, amounts and dates as text,
 and slots under the name of their class. Fields that have their default are left out. Only what
@@ -29,7 +29,9 @@ T = TypeVar("T")
 E = TypeVar("E", bound=enum.Enum)
 
 SCHEMA = 4
-"""The format. The number changes if a field, its meaning, its default, or an enum's name changes.
+"""The number of the format.
+
+It changes if a field, its meaning, its default, or the name of an enum member changes.
 """
 
 SAVED_AS = {
@@ -79,7 +81,10 @@ def dump_value(value: Any) -> bytes:
 
 
 def load_value(data: bytes, kind: type[T], schema: int) -> T:
-    """Return a value that `dump_value` wrote. The class needs a `schema`. Raises like `load`."""
+    """Return a value that `dump_value` wrote. Raises the same errors as `load`.
+
+    The class needs a `schema` field.
+    """
     try:
         document = json.loads(data.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError):
@@ -92,7 +97,7 @@ def load_value(data: bytes, kind: type[T], schema: int) -> T:
         return _CONVERTER.structure(document, kind)
     except (BaseValidationError, TypeError) as error:
         where = _first_place(error)
-    raise BrokenCall(where)  # outside `except`: the caught error holds the content
+    raise BrokenCall(where)  # outside `except`, because the caught error contains the content
 
 
 def mentions(data: bytes, secret: Secret) -> bool:
@@ -111,14 +116,14 @@ def _first_place(error: Exception) -> str:
 
 
 def _exactly(value: Any, kind: type[T]) -> T:
-    """Return a value of exactly this class: no number for text, no Boolean for a number."""
+    """Return a value that has exactly this class: a Boolean is not accepted as a number."""
     if type(value) is not kind:
         raise TypeError
     return value
 
 
 def _as_written(text: Any, read: Callable[[str], T]) -> T:
-    """Return the value of a text; ValueError unless `str` of the value is exactly the text."""
+    """Return the value of a text. Raises ValueError unless `str` gives exactly the same text."""
     value = read(_exactly(text, str))
     if str(value) != text:
         raise ValueError
@@ -146,7 +151,11 @@ def _make_converter() -> JsonConverter:
     converter = make_converter(forbid_extra_keys=True, omit_if_default=True)
     for plain in (str, int, bool):
         converter.register_structure_hook(plain, _exactly)
-    for kind in (enum.Enum, enum.IntEnum, enum.StrEnum):  # the nearest base class counts
+    for kind in (
+        enum.Enum,
+        enum.IntEnum,
+        enum.StrEnum,
+    ):  # the hook of the nearest base class is used
         converter.register_unstructure_hook(
             kind, lambda member: SAVED_AS.get(member.name, member.name)
         )

@@ -22,7 +22,7 @@ class Words:
 
 @frozen
 class Key:
-    """The name of a key on the telephone keypad: "1", "star"."""
+    """The name of a key on the telephone keypad, such as "1" or "star"."""
 
     key: str
 
@@ -72,7 +72,7 @@ class Word:
 
 @frozen
 class Masked:
-    """An e-mail address on file, of which only the first letter and the domain are said."""
+    """An e-mail address on file. Only its first letter and its domain are said."""
 
     email: Secret
 
@@ -87,5 +87,7 @@ class Count:
 Slot = Words | Key | Digits | Ending | Money | Day | Spelled | Word | Masked | Count
 
 PERSONAL = (Ending, Money, Day, Masked)
-"""Slots with the biller's data about a customer. Never said before the caller's identity is proved.
+"""Slots with the biller's data about a customer.
+
+They are never said before the caller's identity is proved.
 """

@@ -11,7 +11,7 @@ from paperless_ivr.flow.host import Disposition
 
 
 class Kind(enum.Enum):
-    """What a state waits for."""
+    """The kinds of states, by what they wait for."""
 
     ASK = "ask"
     DO = "do"
@@ -69,7 +69,7 @@ class Phase(enum.Enum):
     AGENT = (
         "An agent",
         "Agent",
-        "When the caller presses 0 or runs out of tries, or the line cannot help.",
+        "The caller presses 0 or runs out of tries, or the line cannot help.",
     )
     END = "Endings", "Ending", "The host gets the call back."
 
@@ -85,7 +85,7 @@ class Phase(enum.Enum):
 
 
 class State(enum.Enum):
-    """All states, each with its kind and phase. Its purpose is in its block (`chapters`)."""
+    """All states, each with its kind and phase. Their purposes are in their blocks (`chapters`)."""
 
     GREETING = Kind.PASS, Phase.ARRIVAL
     LANGUAGE = Kind.ASK, Phase.ARRIVAL
@@ -195,7 +195,7 @@ class State(enum.Enum):
 
     @property
     def disposition(self) -> Disposition:
-        """The disposition of an end state. ValueError for other kinds."""
+        """The disposition of an end state. Raises KeyError for other kinds."""
         return Disposition[self.name]
 
 

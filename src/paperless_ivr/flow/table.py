@@ -37,10 +37,10 @@ CHAPTERS = (
 BLOCKS: Mapping[State, Block] = {
     state: block for chapter in CHAPTERS for state, block in chapter.CHAPTER.items()
 }
-"""All states."""
+"""The block of each state."""
 
 PROMPTS: Prompts = register(*(chapter.PROMPTS for chapter in CHAPTERS))
 """All prompts, with the gaps that their wording may contain. Catalogs are checked against it."""
 
 FLOW: Table = {state: block.rows for state, block in BLOCKS.items() if block.rows}
-"""All states that are not endings, with all their transitions."""
+"""All states except endings, with all their transitions."""

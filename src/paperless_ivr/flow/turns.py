@@ -2,7 +2,7 @@
 
 A turn says some prompts, then waits for exactly one thing: keys (`Gather`), an answer (a request),
 the result of a transfer (`Transfer`), or nothing more (`Return`). Prompts are names and typed
-slots, never text: `prompts/` has their words.
+slots, never text. Their wording is in `prompts/`.
 """
 
 from attrs import frozen
@@ -17,8 +17,8 @@ from paperless_ivr.flow.slots import Slot
 class Prompt:
     """One piece of speech: a name in the catalog, and values for its gaps.
 
-    A key interrupts it. If `must_hear` is set, a yes counts only after it was played to the end.
-    `language` is set if it differs from the call's.
+    A key interrupts it. If `must_hear` is set, a yes counts only after the prompt was played to the
+    end. `language` is set if it differs from the call's.
     """
 
     name: str
@@ -29,9 +29,9 @@ class Prompt:
 
 @frozen
 class Gather:
-    """Wait for keys.
+    """A wait for keys.
 
-    Ends after `max_keys` keys, at the end key, or when no key comes for `next_key_wait` seconds
+    It ends after `max_keys` keys, at the end key, or when no key comes for `next_key_wait` seconds
     after a key. If no key comes for `first_key_wait` seconds, the result is no input. Both waits
     begin after the prompts.
     """
@@ -47,21 +47,21 @@ class Gather:
     type_ahead: bool = True
     """Whether keys pressed before the turn count. If false, they are discarded."""
     private: bool = False
-    """Whether the input is personal, and so never shown."""
+    """Whether the input is personal, and therefore never shown."""
     begun: bool = False
     """Whether part of the entry has already been keyed, so that the end key alone completes it."""
 
 
 @frozen
 class Transfer:
-    """Transfer the caller to an agent, and report the result."""
+    """A transfer of the caller to an agent."""
 
     reason: Reason
 
 
 @frozen
 class Return:
-    """Return the call to the host."""
+    """The return of the call to the host."""
 
     handback: Handback
 
@@ -87,12 +87,12 @@ READ_OUT = ("readback_piece", "readback_at", "readback_domain")
 
 
 def barge_in_runs(turn: Turn) -> tuple[range, ...]:
-    """Return the prompts in runs. Within a run, it does not matter which prompt a key interrupts.
+    """Return runs of prompts. Within a run, it does not matter which prompt a key interrupts.
 
-    A runtime that does not report which prompt a key interrupted gathers after each run. Nothing in
-    the last run must be heard, and it may be empty. When an address is read back, each prompt is a
-    run of its own, because the caller can stop it there. Otherwise, everything up to the last
-    prompt that must be heard is one run.
+    A runtime that does not report which prompt a key interrupted gathers after each run. The last
+    run contains no prompt that must be heard, and it can be empty. When an address is read back,
+    each prompt is a run of its own, because the caller can stop the read-back at any of them.
+    Otherwise, everything up to the last prompt that must be heard is one run.
     """
     names = [p.name for p in turn.say]
     last = max((n for n, p in enumerate(turn.say) if p.must_hear), default=-1)

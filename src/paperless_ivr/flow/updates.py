@@ -44,7 +44,7 @@ def spend(call: Call, **more: int) -> Call:
 
 
 def because(reason: Reason) -> Keep:
-    """Return an update that notes the reason."""
+    """Return an update that notes the reason for how the call ends."""
     return named(
         f"because {reason.value}",
         lambda c: evolve(c.call, results=evolve(c.call.results, reason=_exact(reason, c))),
@@ -81,7 +81,7 @@ def keep_keys(c: Transition[Digits]) -> Call:
 
 
 def count_silence(c: Anything) -> Call:
-    """Count a silence, and reprompt briefly, then with the longer help."""
+    """Count a silence, and reprompt: the first time briefly, later with the longer help."""
     tries = evolve(c.call.tries, silence=c.call.tries.silence + 1)
     return evolve(c.call, tries=tries, lead=("no_input", *_help(c, tries.silence)))
 
@@ -132,7 +132,7 @@ def miss_try(call: Call) -> Call:
 
 
 def unanswered(keep: Keep) -> Keep:
-    """Return an update that also gives back the try if a search got no answer at all.
+    """Return an update that also gives the try back if a search got no answer at all.
 
     Without an answer, nothing was revealed. Any answer, even an unusable one, may reveal something.
     """
@@ -186,7 +186,7 @@ def leave_keypad(c: Anything) -> Call:
 
 
 def leave_contact(c: Anything) -> Call:
-    """Give up the current address, and mark the way it was obtained as used."""
+    """Give up the current address. The way to get it counts as used, unless it was keyed."""
     contact = c.call.contact
     way = contact.source.way if contact.source else Strategy.KEYPAD
     tried = contact.used if way is Strategy.KEYPAD else (*contact.used, way)
@@ -230,12 +230,12 @@ def _consented(c: Transition[Digits], purpose: Purpose) -> Call:
 
 
 def settle(registration: Registration) -> Keep:
-    """Return an update that notes the outcome for the bill that the caller agreed to."""
+    """Return an update that notes the outcome for the bill that the caller agreed to change."""
     return named(f"came to {registration.value}", lambda c: settle_bill(c, registration))
 
 
 def settle_bill(c: Anything, registration: Registration) -> Call:
-    """Note the outcome for the bill that the caller agreed to."""
+    """Note the outcome for the bill that the caller agreed to change."""
     call = c.call
     yes = next(
         x for x in reversed(call.consents) if x.purpose in (Purpose.ENROLL, Purpose.BACK_TO_PAPER)
@@ -263,7 +263,7 @@ def note_lost_answer(c: Anything) -> Call:
 
 
 def want_agent(reason: Reason, otherwise: S) -> Keep:
-    """Return an update that asks for an agent. Without one, the call goes to `otherwise`."""
+    """Return an update that notes why an agent is needed, and where the call goes without one."""
 
     def keep(c: Anything) -> Call:
         exact = _exact(reason, c)
@@ -274,7 +274,7 @@ def want_agent(reason: Reason, otherwise: S) -> Keep:
 
 
 def ask_for_agent(c: Anything) -> Call:
-    """Note at which question the caller pressed 0."""
+    """Note the question at which the caller pressed 0."""
     ringing = PendingTransfer(Reason.CALLER_ASKED, c.call.state)
     return evolve(c.call, ringing=ringing)
 

@@ -1,4 +1,4 @@
-"""A call with its terms, as facts, guards, and updates see it."""
+"""A call with its terms, for facts, guards, and updates."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -27,8 +27,8 @@ class Terms:
     operations: frozenset[str] = OPERATIONS
     pad: EmailPad = EmailPad()
     decoder: EmailDecoder = EmailDecoder()
-    """Decodes addresses spelled with one press per character. Domains chosen by one key do not need
-    it."""
+    """Decodes addresses spelled with one press per character. It is not used for domains chosen
+    with one key."""
     accounts: AccountPad = field(init=False, eq=False, repr=False)
     """How an account number is keyed, according to the policy."""
 
@@ -83,7 +83,7 @@ class CallView:
 
     @property
     def account(self) -> Secret | None:
-        """The account number to search by: the one keyed in the call; otherwise, the host's."""
+        """The account number to search by: the one keyed in the call or, if none, the host's."""
         host = self.call.host
         given = host.account or (host.payment.account if host.payment else None)
         return self.call.entry.account or given
@@ -95,22 +95,22 @@ class CallView:
 
 
 class Question(Protocol):
-    """The words and options of a state's block, for code that interprets the keys pressed there."""
+    """The part of a state's block that is needed to interpret the keys pressed there."""
 
     @property
     def help(self) -> str | None:
-        """The longer help of the second reprompt."""
+        """The prompt with longer help, which the second reprompt includes."""
 
     @property
     def takes_several_keys(self) -> bool:
-        """Whether it asks for a number or a spelling, not for one key."""
+        """Whether the question asks for a number or a spelling instead of a single key."""
 
     @property
     def star_restarts(self) -> bool:
         """Whether only the keys after the last star count."""
 
     def words(self, view: CallView, /) -> tuple[Prompt, ...]:
-        """Return what is said."""
+        """Return the prompts."""
 
     def menu(self, view: CallView, /) -> tuple[Option, ...]:
         """Return the options offered."""
@@ -118,7 +118,7 @@ class Question(Protocol):
 
 @frozen
 class Transition(CallView, Generic[E_co]):
-    """A call, its terms, what has just happened to it, and the question at which that happened."""
+    """A call, its terms, the event that has just happened, and the question where it happened."""
 
     event: E_co
     question: Question
@@ -135,7 +135,7 @@ class Transition(CallView, Generic[E_co]):
 
 
 def once(tell: Callable[[CallView], T]) -> Callable[[CallView], T]:
-    """Compute a function of a view only once, so that the guards of a state share the result."""
+    """Make a view compute a function only once, so that the guards of a state share the result."""
 
     @wraps(tell)
     def known(view: CallView) -> T:

@@ -1,1 +1,1 @@
-"""The chapters of the call. Each state is one block, defined in the chapter it belongs to."""
+"""The chapters of the call. Each defines the blocks of its states."""

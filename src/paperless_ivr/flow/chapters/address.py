@@ -1,4 +1,4 @@
-"""Getting an address: the ways to get one, in the policy's order, and the proof for a new one."""
+"""Getting an e-mail address: the ways that the policy lists, and the proof for a new address."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -62,7 +62,7 @@ WAYS = {
 
 
 def next_is(strategy: Strategy) -> Guard[Any]:
-    """Return a guard: this is the next way to get an address, in the policy's order."""
+    """Return a guard that holds if this is the next way to get an address, in policy order."""
     words = Phrase(
         WAYS[strategy],
         needs=lambda policy: strategy in policy.address.strategies,
@@ -73,13 +73,13 @@ def next_is(strategy: Strategy) -> Guard[Any]:
 
 @Phrase("for a text", "for an e-mail")
 def for_number(c: Anything) -> bool:
-    """The call needs a number for a text, not an e-mail address."""
+    """Whether the call needs a number for a text, not an e-mail address."""
     return c.call.contact.purpose is not None
 
 
 @Phrase("this account's number")
 def number_matches(c: Transition[Digits]) -> bool:
-    """The caller keyed the whole number of the customer's account, without a pause."""
+    """Whether the caller keyed the whole number of the customer's account, without a pause."""
     if c.customer is None or not is_account(c):
         return False
     accounts = c.terms.accounts
@@ -88,14 +88,14 @@ def number_matches(c: Transition[Digits]) -> bool:
 
 @Phrase("the right four digits")
 def phone_matches(c: Transition[Digits]) -> bool:
-    """The caller keyed the last four digits of the customer's phone number."""
+    """Whether the caller keyed the last four digits of the customer's phone number."""
     on_file = phone_to_show(c)
     return four_keys(c) and on_file is not None and last_four(on_file.reveal()) == keyed(c)
 
 
 @Phrase("a try left", "no try left")
 def facts_left(c: Anything) -> bool:
-    """The caller has another try at the missing proof."""
+    """Whether the caller has another try at the missing proof."""
     return c.call.spent.facts + 1 < c.policy.proof.last_four_tries
 
 
@@ -138,12 +138,12 @@ def _fact(c: Anything, shown: Shown) -> Call:
 
 
 def miss_fact(c: Anything) -> Call:
-    """Count a wrong answer as one try."""
+    """Count one try for a wrong answer."""
     return spend(miss_try(c.call), facts=1)
 
 
 def fail_fact(c: Anything) -> Call:
-    """Count the last wrong answer, and give up on the missing proof."""
+    """Count the last try, which was wrong, and give up on the missing proof."""
     return give_up_proof(evolve(c, call=miss_fact(c)))
 
 
@@ -173,7 +173,7 @@ CANNOT_SHOW = On(
     say="on_file_only",
     words="alone: does not know it",
 )
-"""`#` alone: the caller does not know the answer and continues without it."""
+"""The transition for `#` alone: the caller does not know the answer and continues without it."""
 
 
 def missed_fact(keyed: Guard[Digits]) -> Sequence[Row]:
@@ -212,7 +212,7 @@ PROMPTS: Prompts = {
 # Formatted by hand, to keep each transition on one line.
 CHAPTER: Chapter = {
     S.ADDRESS: Pass(
-        "Tries the next way in the biller's order, each only once.",
+        "Tries each way to get an address once, in the biller's order.",
         title="How to get an e-mail address?",
         ways=[
             On(Arrived, S.DONE, when=hung_up),

@@ -55,7 +55,7 @@ from paperless_ivr.secret import Secret
 
 @Phrase("AutoPay can be offered", needs=lambda policy: policy.autopay.offer)
 def autopay_due(c: Anything) -> bool:
-    """AutoPay should be offered: if the policy says so, after a payment, and only once (R04)."""
+    """Whether AutoPay should be offered: by policy, after a payment, and only once (R04)."""
     host = c.call.host
     return (
         c.policy.autopay.offer
@@ -68,7 +68,7 @@ def autopay_due(c: Anything) -> bool:
 
 @Phrase("a text can be offered")
 def text_due(c: Anything) -> bool:
-    """A text should be offered: to finish a saved request or, by policy, to a number on file."""
+    """Whether to offer a text: to finish a saved request or, by policy, to a number on file."""
     if c.call.results.text is not Sent.NOT_ASKED or not c.has(SendWebLink):
         return False
     by_policy = c.call.host.moment in c.policy.text.after_enrolment and number_known(c)
@@ -77,7 +77,7 @@ def text_due(c: Anything) -> bool:
 
 @Phrase("more bills could switch", needs=lambda policy: policy.bills.another)
 def another_due(c: Anything) -> bool:
-    """More bills could go paperless, and the policy allows asking about them."""
+    """Whether more bills could go paperless, and the policy allows asking about them."""
     return (
         c.policy.bills.another
         and c.call.spent.another < c.policy.bills.another_at_most
@@ -87,7 +87,7 @@ def another_due(c: Anything) -> bool:
 
 @Phrase("accepted in this call")
 def registered(c: Anything) -> bool:
-    """The service accepted a registration in this call."""
+    """Whether the service accepted a registration in this call."""
     return any(
         o.registration in (Registration.PENDING, Registration.ACTIVE)
         for o in c.call.results.outcomes
@@ -96,13 +96,13 @@ def registered(c: Anything) -> bool:
 
 @Phrase("the link was texted")
 def text_sent(c: Anything) -> bool:
-    """The link was texted."""
+    """Whether the link was texted."""
     return c.call.results.text is Sent.DONE
 
 
 @Phrase("it was opened")
 def link_opened(c: Transition[CustomersFound]) -> bool:
-    """The service says that the bill is paperless, so the link was opened and all is finished."""
+    """Whether the service lists the bill as paperless, so the link must have been opened."""
     return looked_up(c) is bills.Status.PAPERLESS
 
 
@@ -171,15 +171,20 @@ def store_payment_method(view: CallView) -> Request:
 
 
 FIRST_WORDS = ("link_texted", "link_open_now", "link_will_tell", "link_go_on")
-"""The first prompts, one for each look-up, so that a caller who opens the link at once soon hears
-that it worked.
+"""The first prompts, one for each look-up.
+
+The service is asked after each one, so a caller who opens the link immediately soon hears that it
+worked.
 """
 AFTER_WORDS_S, SILENT_S = 0.5, 3.0
-"""Seconds until the next look-up, after a prompt and after silence."""
+"""The seconds until the next look-up: after a prompt, and if there is no prompt."""
 
 
 def _words_of_look(view: CallView) -> tuple[str, ...]:
-    """Return the prompts before a look-up: the first ones, later a reminder every 10 seconds or so."""
+    """Return the prompts before a look-up.
+
+    At first, each look-up has its own prompt. Later, a reminder is said about every 10 seconds.
+    """
     looks = view.call.contact.looks
     if view.call.tries.repeats:
         return FIRST_WORDS
@@ -200,7 +205,7 @@ def _until_next_look(view: CallView, _: Ask) -> Gather:
 
 
 NEXT_LOOK = By(_until_next_look, lambda _: (), takes_several_keys=False)
-"""Any key, until it is time to ask the service again."""
+"""Gathers any key, until it is time to ask the service again."""
 
 
 def look_up_link(view: CallView) -> Request:
@@ -258,7 +263,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.LINK_CHECK: Do(
-        "Asks the billing service whether it was opened.",
+        "Asks the billing service whether the link was opened.",
         title="Was the link opened?",
         say=[],
         ask=look_up_link,

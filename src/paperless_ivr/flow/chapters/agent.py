@@ -1,4 +1,4 @@
-"""An agent: offered, transferred to, or unavailable. Also leaving, and giving up."""
+"""An agent: the offer, the transfer, and going on without one. Also leaving, and giving up."""
 
 from typing import Any
 
@@ -22,24 +22,24 @@ from paperless_ivr.flow.view import CallView, Transition
 
 @Phrase("an agent", key="0 1")
 def chose_or_zero(c: Transition[Digits]) -> bool:
-    """The caller wants an agent, and pressed the menu's key or 0."""
+    """Whether the caller asked for an agent, with the menu's key or with 0."""
     return c.event.keys.reveal() in ("1", "0")
 
 
 @Phrase("an agent answers, or unclear")
 def taken(c: Transition[TransferEnded]) -> bool:
-    """An agent has taken the call, or the runtime does not know whether one has."""
+    """Whether an agent has taken the call, or the runtime does not know if one has."""
     return c.event.result in (TransferResult.ANSWERED, TransferResult.UNKNOWN)
 
 
 def asked_at(state: State) -> Guard[Any]:
-    """Return a guard: the caller asked for an agent at this question."""
+    """Return a guard that holds if the caller asked for an agent at this question."""
     guard = named(f"asked at {state.name}", lambda c: c.call.ringing.back_to is state)
     return Phrase("none free: back to where they asked", returns=True)(guard)
 
 
 def otherwise(state: State) -> Guard[Any]:
-    """Return a guard: without an agent, the call goes to this state."""
+    """Return a guard that holds if the call goes to this state without an agent."""
     guard = named(f"otherwise {state.name}", lambda c: c.call.ringing.otherwise is state)
     words = "the next way to an address" if state is S.ADDRESS else "the ending that was due"
     return Phrase(words)(guard)
@@ -65,7 +65,7 @@ def put_through(c: Anything) -> Call:
 
 
 def put_through_to_agent(view: CallView) -> Transfer:
-    """Transfer the caller, with the reason."""
+    """Transfer the caller to an agent, with the reason for the transfer."""
     return Transfer(view.call.ringing.reason)
 
 

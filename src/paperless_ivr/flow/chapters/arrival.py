@@ -52,39 +52,39 @@ from paperless_ivr.secret import Secret
 
 @Phrase("payment not approved")
 def payment_not_approved(c: Anything) -> bool:
-    """The hand-over comes after a payment that the host does not vouch for."""
+    """Whether the hand-over comes after a payment that the host did not report as approved."""
     host = c.call.host
     return host.moment is Moment.AFTER_PAYMENT and not (host.payment and host.payment.approved)
 
 
 @Phrase("no offer at this moment")
 def moment_off(c: Anything) -> bool:
-    """The policy does not allow an offer at this moment."""
+    """Whether the policy does not allow an offer at this moment."""
     return c.call.host.moment not in c.policy.offer.moments and not wants_paper(c)
 
 
 @Phrase("bill cannot go paperless")
 def type_not_eligible(c: Anything) -> bool:
-    """The bill that the host handed over cannot go paperless (R13)."""
+    """Whether the bill that the host handed over cannot go paperless (R13)."""
     wanted = c.call.host.invoice_type
     return wanted is not None and not wants_paper(c) and not bills.eligible(c, wanted)
 
 
 @Phrase("no language chosen yet", needs=lambda policy: len(policy.languages.offered) > 1)
 def language_open(c: Anything) -> bool:
-    """The policy offers several languages, and none has been chosen."""
+    """Whether the policy offers several languages, and none has been chosen."""
     return c.call.language is None
 
 
 @Phrase("at the start of a call", "around a payment")
 def at_start(c: Anything) -> bool:
-    """The host hands the call over at the start."""
+    """Whether the host handed the call over at its start."""
     return c.call.host.moment is Moment.START
 
 
 @Phrase("asked recently")
 def asked_lately(c: Transition[Screened]) -> bool:
-    """The policy says that it is too soon to ask this caller again (R14)."""
+    """Whether it is too soon, according to the policy, to ask this caller again (R14)."""
     earlier = c.event.in_this_call
     if any(d is not Disposition.IGNORED for d in earlier) or len(earlier) > 1:
         return True
@@ -95,7 +95,7 @@ def asked_lately(c: Transition[Screened]) -> bool:
 
 @Phrase("host vouches for the caller", needs=lambda policy: bool(policy.offer.one_question))
 def asked_in_full(c: Anything) -> bool:
-    """The policy lets the offer name the bill to a caller whom the host vouches for (R51)."""
+    """Whether the policy lets the offer name the bill to a caller the host vouches for (R51)."""
     host = c.call.host
     vouched = host.identity >= Identity.ACCOUNT_KEYED and c.account is not None
     return vouched and host.moment in c.policy.offer.one_question
@@ -103,7 +103,7 @@ def asked_in_full(c: Anything) -> bool:
 
 @Phrase("one bill, e-mail on file", "several bills, or no e-mail")
 def bill_is_known(c: Anything) -> bool:
-    """Only one bill can go paperless, and its address is on file."""
+    """Whether only one bill can go paperless, and an e-mail address for it is on file."""
     if not one_bill(c):
         return False
     return next_strategy(CallView(take_only_bill(c), c.terms)) is Strategy.ON_FILE
@@ -111,12 +111,12 @@ def bill_is_known(c: Anything) -> bool:
 
 @Phrase("for the second time")
 def silent_before(c: Transition[NoInput]) -> bool:
-    """The caller has already been silent once at this question."""
+    """Whether the caller has already been silent once at this question."""
     return c.call.tries.silence >= 1
 
 
 def greet(c: Anything) -> Call:
-    """Thank the caller for calling, unless the host has done so."""
+    """Thank the caller at the start of a call, unless the host has already done so."""
     if c.call.host.greeted or c.call.host.moment is not Moment.START:
         return c.call
     return evolve(c.call, lead=(GREETING,))
@@ -129,7 +129,7 @@ def take_language(c: Transition[Digits]) -> Call:
 
 
 def take_default_language(c: Anything) -> Call:
-    """Take the policy's default language, since the caller chose none."""
+    """Take the policy's default language, because the caller chose none."""
     return evolve(c.call, language=c.policy.languages.default)
 
 
@@ -151,7 +151,7 @@ def take_bill_on_file(c: Anything) -> Call:
     offer_source="the policy's reason: less paper",
 )
 def why(view: CallView) -> Iterable[Prompt]:
-    """Say the policy's reason to go paperless, if any; an incentive only until its last day."""
+    """Say the policy's reason to go paperless, if any. Incentives are said until their last day."""
     offer = view.policy.offer
     match offer.reason:
         case OfferReason.REMINDER if offer.reminder_by is not None:
@@ -168,7 +168,7 @@ def _in_time(today: date | None, last: date | None) -> bool:
 
 @offers("option_language", means={Choice.LANGUAGE: Means("1–9", "a language")})
 def languages(view: CallView) -> tuple[Option, ...]:
-    """Return the policy's languages, one key each."""
+    """Return the policy's languages, each with its own key."""
     return tuple(
         Option(str(n), Choice.LANGUAGE, "option_language", value=language, language=language)
         for n, language in enumerate(view.policy.languages.offered, 1)

@@ -1,4 +1,4 @@
-"""Choosing a bill. There is one per customer and invoice type."""
+"""The choice of a bill. A customer has one bill for each invoice type."""
 
 from collections.abc import Iterable
 from itertools import combinations
@@ -50,37 +50,37 @@ from paperless_ivr.secret import Secret
 
 @Phrase("back to paper", needs=lambda policy: policy.back_to_paper.by_phone)
 def to_paper(c: Anything) -> bool:
-    """The caller wants to go back to paper."""
+    """Whether the caller wants to go back to paper."""
     return c.call.choosing.back_to_paper
 
 
 @Phrase("several bills")
 def several_bills(c: Anything) -> bool:
-    """There are several bills to choose from."""
+    """Whether there are several bills to choose from."""
     return len(bills.choices(c)) > 1
 
 
 @Phrase("link not opened yet")
 def a_bill_pending(c: Anything) -> bool:
-    """A link for one of the bills was sent, but has not been opened (R12)."""
+    """Whether a link for one of the bills was sent, but has not been opened (R12)."""
     return bool(bills.of_status(c, bills.Status.PENDING))
 
 
 @Phrase("paperless already")
 def a_bill_paperless(c: Anything) -> bool:
-    """One of the bills is already paperless (R11)."""
+    """Whether one of the bills is already paperless (R11)."""
     return bool(bills.of_status(c, bills.Status.PAPERLESS))
 
 
 @Phrase("no check needed", "to be checked")
 def no_check(c: Anything) -> bool:
-    """No check is possible, or none is needed because the bill was just paid."""
+    """Whether no check is possible, or none is needed because the bill was just paid."""
     return c.call.host.moment is Moment.AFTER_PAYMENT or not c.has(InvoiceExists)
 
 
 @Phrase("still there", "gone")
 def there(c: Transition[InvoiceChecked]) -> bool:
-    """The invoice still exists."""
+    """Whether the invoice still exists."""
     return c.event.exists
 
 
@@ -128,7 +128,7 @@ def choose_bill(view: CallView) -> Iterable[Prompt]:
 
 
 def _bill_option(marks: Iterable[bills.Mark]) -> str:
-    """Return the prompt for a bill that is described with these marks."""
+    """Return the name of the prompt for a bill that is described by these marks."""
     return "_".join(("option_bill", *(mark.value for mark in marks)))
 
 
@@ -144,7 +144,7 @@ BILL_OPTIONS = tuple(
     means={Choice.BILL: Means("1–8", "one of the bills"), Choice.MORE: Means("9", "more bills")},
 )
 def bills_to_choose(view: CallView) -> tuple[Option, ...]:
-    """Return a page of bills, one key each, and a key for the next page."""
+    """Return a page of bills, each with its own key, and a key for the next page."""
     offered, size = bills.choices(view), view.policy.bills.per_page
     start = view.call.choosing.page * size
     page = offered[start : start + size]

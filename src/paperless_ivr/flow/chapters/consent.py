@@ -76,31 +76,31 @@ from paperless_ivr.flow.view import CallView, Transition
 
 @Phrase("bad e-mail, first time", "other reason")
 def bad_email_first(c: Transition[Refused]) -> bool:
-    """The service refused the address for the first time."""
+    """Whether the service refused an address, for the first time."""
     return c.event.reason is Refusal.BAD_EMAIL and not c.call.contact.bad_email
 
 
 @Phrase("it did")
 def registered_now(c: Transition[CustomersFound]) -> bool:
-    """The look-up shows that the bill is pending or paperless, so the write was done."""
+    """Whether the look-up shows the bill as pending or paperless, so the write was done."""
     return looked_up(c) in (bills.Status.PENDING, bills.Status.PAPERLESS)
 
 
 @Phrase("it did not")
 def absent(c: Transition[CustomersFound]) -> bool:
-    """The look-up shows that the bill is still on paper, so the write was not done."""
+    """Whether the look-up shows the bill as still on paper, so the write was not done."""
     return looked_up(c) is bills.Status.PAPER
 
 
-@Phrase("it is there already", "other reason")
+@Phrase("it is already done", "other reason")
 def refused_as_done(c: Transition[Refused]) -> bool:
-    """The second attempt was refused because the first one had worked."""
+    """Whether the second attempt was refused because the first one had worked."""
     return c.event.reason in (Refusal.ALREADY_PAPERLESS, Refusal.PENDING)
 
 
 @Phrase("may be sent again")
 def may_send_again(c: Anything) -> bool:
-    """The write has a key, so it may be sent again. Enrollment by payment has none."""
+    """Whether the write may be sent again, because it has a key. Enrollment by payment has none."""
     return not by_payment(c)
 
 
@@ -111,15 +111,15 @@ def drop_refused_address(c: Anything) -> Call:
 
 
 def settle_after_all(c: Anything) -> Call:
-    """Settle the bill: a look-up or a second attempt showed that the write was done."""
+    """Settle the bill, because a look-up or a second attempt showed that the write was done."""
     call = settle_bill(c, Registration.PENDING)
     return evolve(call, results=evolve(call.results, reason=Reason.NONE, lost=False))
 
 
 def settle_as_kept(c: Anything) -> Call:
-    """Settle the bill for later: the texted link or the relay completes it.
+    """Settle the bill for later, when the texted link or the relay completes the request.
 
-    If the answer to a write was lost, its registration is unknown.
+    If the answer to a write was lost, the registration is unknown.
     """
     if c.call.results.lost:
         return settle_bill(c, Registration.UNKNOWN)
@@ -134,7 +134,7 @@ def settle_as_kept(c: Anything) -> Call:
     confirm_link_on_file="the link is texted; the last digits of the number are not said",
 )
 def bill_and_address(view: CallView) -> Iterable[Prompt]:
-    """Say the bill and the address: in full if it was just keyed, masked if it is on file."""
+    """Say the bill, and the address: in full if it was just keyed, or masked if it is on file."""
     name = {
         Source.PAYMENT: "confirm_on_file",
         Source.ON_FILE: "confirm_on_file",

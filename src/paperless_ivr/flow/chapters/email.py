@@ -1,9 +1,9 @@
 """An e-mail address by keypad: one press per character, then a read-back to catch mistakes.
 
-The decoder guesses what the keys mean, mainly from the holder's name. The caller hears the guess
-and stops it at the first wrong piece: a wrong word is then spelled, and a wrong character is ruled
-out. Exact spelling, with two keys per character, works for any address, and continues after the
-correct part.
+The decoder guesses what the keys mean, mainly from the customer's name. The caller hears the guess
+and stops it at the first wrong piece. A wrong word is then read character by character, and a wrong
+character is ruled out. Exact spelling, with two keys per character, works for any address, and
+continues after the correct part.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -55,7 +55,7 @@ MOST_PRESSED = 64
 """The maximum number of keys for a local part or a domain. Longer ones are spelled exactly."""
 
 CLEAR = "**"
-"""Clears the keys pressed so far."""
+"""The keys that clear everything pressed so far."""
 
 Span = tuple[int, int]
 """Part of an address: the index of its first character, and the index after its last."""
@@ -74,33 +74,33 @@ def _all_pressed(c: Transition[Digits]) -> str:
 
 
 def _ended(c: Transition[Digits]) -> bool:
-    """Whether the part is complete: `#`, or as many keys as the gather takes."""
+    """Whether the part is complete, because of `#` or because no more keys fit."""
     cleared = CLEAR in _all_pressed(c) and c.event.ended is Ended.FULL
     return c.event.ended is not Ended.TIMEOUT and not cleared
 
 
 @Phrase("only stars: more time")
 def only_stars(c: Transition[Digits]) -> bool:
-    """Only stars, or nothing after them: the caller wants more time, or cleared everything."""
+    """Whether only stars are left: the caller wants more time, or has cleared everything."""
     return bool(c.event.keys) and not pressing(c).strip("*") and repeats_left(c)
 
 
 @Phrase("pauses: goes on")
 def pressing_goes_on(c: Transition[Digits]) -> bool:
-    """Silence after some keys, which are kept so that the caller can go on."""
+    """Whether the caller paused after some keys. They are kept, so that the caller can go on."""
     begun = bool(pressing(c).strip("*")) and len(pressing(c)) <= MOST_PRESSED and not _ended(c)
     return begun and (CLEAR not in _all_pressed(c) or repeats_left(c))
 
 
 @Phrase("keys of an address")
 def guessed_local(c: Transition[Digits]) -> bool:
-    """`#` after keys that can be a local part. A single 0 asks for an agent instead."""
+    """Whether the keys are complete and can be a local part. A single 0 asks for an agent."""
     return _ended(c) and pressing(c) != "0" and local_guess(c) is not None
 
 
 @Phrase("keys of a domain")
 def guessed_domain(c: Transition[Digits]) -> bool:
-    """`#` after keys that can be a domain."""
+    """Whether the keys are complete and can be a domain."""
     return _ended(c) and domain_guess(c) is not None
 
 
@@ -110,7 +110,7 @@ def local_guess(c: Transition[Digits]) -> Guess | None:
 
 
 def domain_guess(c: Transition[Digits]) -> Guess | None:
-    """Return what the keys of the whole address most likely mean. The part heard is kept."""
+    """Return what the keys of the whole address most likely mean, keeping the part heard so far."""
     before, at_sign, _ = c.call.entry.address[: c.call.entry.at].partition("@")
     confirmed = before + at_sign if at_sign else ""
     return c.known("domain guess", lambda _: _guess(c, _with_domain(c), confirmed))
@@ -137,7 +137,7 @@ def likely(view: CallView, pressed: str) -> str:
 def _guess(
     c: CallView, pressed: str, confirmed: str, ruled_out: tuple[str, ...] = ()
 ) -> Guess | None:
-    """Return the best guess, or None if it is invalid; only a local part if no domain was keyed."""
+    """Return the best guess, or None if it is invalid. If no domain was keyed, it has no domain."""
     customer = c.customer
     name = customer.name.reveal() if customer and customer.name else ""
     on_file = customer.email.reveal() if customer and customer.email else ""
@@ -165,7 +165,7 @@ def take_local_guess(c: Transition[Digits]) -> Call:
 
 
 def take_domain_guess(c: Transition[Digits]) -> Call:
-    """Keep the keys of the domain as well, and what all the keys most likely mean."""
+    """Keep the keys of the domain, and what the keys of the whole address most likely mean."""
     guess, entry = domain_guess(c), c.call.entry
     assert guess is not None
     entry = evolve(entry, pressed=Secret(_with_domain(c)))
@@ -219,7 +219,7 @@ def pieces(entry: Entry) -> Iterator[Span]:
 def stopped_at(c: Transition[Digits]) -> Span | None:
     """Return the wrong piece: the one that `*` interrupted or, after 8, the one before it.
 
-    None if the whole address had been heard.
+    Return None if the whole address had been heard.
     """
     entry = c.call.entry
     option = pressed(c)
@@ -235,7 +235,7 @@ def stopped_at(c: Transition[Digits]) -> Span | None:
 
 @Phrase("no corrections left")
 def fixes_used_up(c: Transition[Digits]) -> bool:
-    """The address was corrected as many times as guesses and exact spelling allow."""
+    """Whether the caller wants to correct the address again, but no corrections are left."""
     option = pressed(c)
     corrects = option is not None and option.choice in (Choice.STOP, Choice.AGAIN)
     return corrects and c.call.spent.fixes >= 2 * c.policy.address.fixes
@@ -243,13 +243,13 @@ def fixes_used_up(c: Transition[Digits]) -> bool:
 
 @Phrase("after hearing it all")
 def after_all(c: Transition[Digits]) -> bool:
-    """The caller pressed star after hearing the whole address."""
+    """Whether the caller pressed star after hearing the whole address."""
     return stopped_at(c) is None
 
 
 @Phrase("at a provider")
 def at_one_key(c: Transition[Digits]) -> bool:
-    """The domain is wrong, and it is one of the domains with a key."""
+    """Whether the domain is wrong, and is one of the domains with their own keys."""
     span, entry = stopped_at(c), c.call.entry
     domain = entry.domain.reveal() if entry.domain else ""
     return span in entry.words and _is_domain(entry, span) and domain in c.policy.address.domains
@@ -257,19 +257,19 @@ def at_one_key(c: Transition[Digits]) -> bool:
 
 @Phrase("at a word")
 def at_word(c: Transition[Digits]) -> bool:
-    """A word is wrong."""
+    """Whether a word is wrong."""
     return stopped_at(c) in c.call.entry.words
 
 
 @Phrase("another guess is left")
 def another_guess(c: Transition[Digits]) -> bool:
-    """A character is wrong, and the keys may mean another address."""
+    """Whether a guess may still be corrected, and the keys can mean another address."""
     return c.call.spent.fixes < c.policy.address.fixes and next_guess(c) is not None
 
 
 @Phrase("after the @")
 def in_domain(c: Transition[Digits]) -> bool:
-    """The mistake is in the domain."""
+    """Whether the mistake is in the domain."""
     return _is_domain(c.call.entry, stopped_at(c))
 
 
@@ -278,7 +278,7 @@ def _is_domain(entry: Entry, span: Span | None) -> bool:
 
 
 def next_guess(c: Transition[Digits]) -> Guess | None:
-    """Return the best guess that keeps the part heard and excludes the characters ruled out."""
+    """Return the best guess that keeps the part heard, without the characters ruled out."""
     entry = _stopped(c)
     if entry.pressed is None:
         return None
@@ -323,18 +323,18 @@ def guess_again(c: Transition[Digits]) -> Call:
 
 
 def spell_on(c: Transition[Digits]) -> Call:
-    """Have the rest spelled exactly, starting at the wrong character."""
+    """Ask for exact spelling of the rest, starting at the wrong character."""
     entry = evolve(_stopped(c), pressed=None, ruled_out=())
     return spend(evolve(c.call, entry=entry), fixes=1)
 
 
 def spell_domain(c: Anything) -> Call:
-    """Have the domain spelled exactly; drop the keys that were pressed for it."""
+    """Ask for exact spelling of the domain, and drop the keys that were pressed for it."""
     return evolve(c.call, entry=evolve(c.call.entry, pressed=None, so_far=None))
 
 
 def spell_anew(c: Anything) -> Call:
-    """Have the whole address spelled exactly."""
+    """Ask for exact spelling of the whole address."""
     return spend(evolve(c.call, entry=Entry()), fixes=1)
 
 
@@ -354,7 +354,7 @@ def spelling(c: Transition[Digits]) -> str:
 
 @Phrase("a valid part")
 def spelled_local(c: Transition[Digits]) -> bool:
-    """`#` after a valid local part."""
+    """Whether the caller spelled a valid local part, and then pressed `#`."""
     spelled = c.terms.pad.spell(spelling(c))
     whole = not spelled.rest and not spelled.bad and c.event.ended is Ended.END_KEY
     return whole and c.terms.pad.is_local(spelled.text)
@@ -362,7 +362,7 @@ def spelled_local(c: Transition[Digits]) -> bool:
 
 @Phrase("a valid part")
 def spelled_domain(c: Transition[Digits]) -> bool:
-    """`#` after a valid domain."""
+    """Whether the caller spelled a valid domain, and then pressed `#`."""
     spelled = c.terms.pad.spell(spelling(c))
     local = c.call.entry.local
     if spelled.rest or spelled.bad or c.event.ended is not Ended.END_KEY or local is None:
@@ -372,13 +372,13 @@ def spelled_domain(c: Transition[Digits]) -> bool:
 
 @Phrase("unclear: keeps the clear part")
 def spelling_begun(c: Transition[Digits]) -> bool:
-    """Something has been spelled, now or before."""
+    """Whether the caller has spelled something, now or before."""
     return bool(c.terms.pad.spell(spelling(c)).text or c.call.entry.before)
 
 
 @Phrase("pauses: keeps it, goes on")
 def spelling_goes_on(c: Transition[Digits]) -> bool:
-    """Silence after some keys. What was spelled is kept, and the caller can go on."""
+    """Whether the caller paused after spelling something, which is kept so that they can go on."""
     if c.event.ended is not Ended.TIMEOUT or c.call.spent.pauses >= c.policy.address.pauses:
         return False
     return spelling_begun(c) and not c.terms.pad.spell(spelling(c)).bad
@@ -386,7 +386,7 @@ def spelling_goes_on(c: Transition[Digits]) -> bool:
 
 @Phrase("pauses in a letter: goes on")
 def code_goes_on(c: Transition[Digits]) -> bool:
-    """Silence after half a code, before anything was spelled. The half is kept."""
+    """Whether the caller paused after half of a character's code, which is kept."""
     half = c.event.ended is Ended.TIMEOUT and c.call.spent.pauses < c.policy.address.pauses
     spelled = c.terms.pad.spell(spelling(c))
     return half and bool(spelled.rest) and not spelled.bad
@@ -394,19 +394,19 @@ def code_goes_on(c: Transition[Digits]) -> bool:
 
 @Phrase("too long: starts over")
 def too_long(c: Transition[Digits]) -> bool:
-    """The entry has no room for more keys."""
+    """Whether the entry has no room for more keys."""
     return len(spelling(c)) >= room(c)
 
 
 @Phrase("nothing to delete: more time")
 def nothing_spelled(c: Transition[Digits]) -> bool:
-    """Only stars, which had nothing to delete: the caller wants more time."""
+    """Whether the caller pressed only stars with nothing to delete, to get more time."""
     return set(spelling(c)) == {"*"} and repeats_left(c)
 
 
 @Phrase("a domain is known", "not yet")
 def domain_known(view: CallView) -> bool:
-    """The domain was chosen or spelled before."""
+    """Whether the domain was chosen or spelled before."""
     return bool(view.call.entry.domain)
 
 
@@ -417,7 +417,7 @@ def keep_spelling(c: Transition[Digits]) -> Call:
 
 
 def keep_what_is_clear(c: Transition[Digits]) -> Call:
-    """Keep what is clear, and count the rest as a wrong key."""
+    """Keep the part that is clear, and count the rest as a wrong key."""
     counted = evolve(c, call=count_wrong(c))
     return _kept(counted, c.terms.pad.spell(spelling(c)).text)
 
@@ -428,7 +428,7 @@ def clear_spelling(c: Anything) -> Call:
 
 
 def _kept(c: Anything, text: str, rest: str = "") -> Call:
-    """Return the call with the text spelled so far, and half a code if there is one."""
+    """Return the call with the text spelled so far, and with half of a code if there is one."""
     spelled = c.terms.pad.code(text) + rest
     so_far = Secret(spelled) if spelled else None
     return evolve(c.call, entry=evolve(c.call.entry, so_far=so_far, at=0))
@@ -468,19 +468,19 @@ def take_keyed_address(c: Anything) -> Call:
 
 
 def room(view: CallView) -> int:
-    """Return how many keys a part may take, including deletions. Beyond that, it starts over."""
+    """Return how many keys a part may take, including deletions. After that, it starts over."""
     return KEYS_PER_CHARACTER * view.terms.pad.max_local
 
 
 KEYS_PER_CHARACTER = 4
-"""Two keys per character in the exact code, and as many for corrections."""
+"""Two keys per character in the exact code, and two more for corrections."""
 
 
 # ── words and keys ───────────────────────────────────────────────────────────────────────
 
 
 @says(
-    readback="it is read from the start",
+    readback="the address is read from the start",
     readback_rest="a part was spelled again",
     readback_instead="another guess was asked for",
     readback_piece="each part, up to the @",
@@ -488,7 +488,7 @@ KEYS_PER_CHARACTER = 4
     readback_domain="a known domain",
 )
 def read_back(view: CallView) -> Iterable[Prompt]:
-    """Say the address piece by piece, from the last correction on."""
+    """Say the address piece by piece, starting at the last correction."""
     entry = view.call.entry
     begins = "readback_instead" if entry.ruled_out else "readback_rest" if entry.at else "readback"
     yield prompt(view, begins, must_hear=True)
@@ -508,7 +508,7 @@ def read_back(view: CallView) -> Iterable[Prompt]:
 
 
 def spell(name: str) -> Line:
-    """Say what is kept, and how to spell. After a pause, only ask for the rest."""
+    """Return a line that says what is kept and how to spell. After a pause, it is shorter."""
     go_on, kept = "email_go_on", "spelling_so_far"
 
     @says(**{kept: "something is kept", go_on: "the entry goes on", name: "the entry begins"})
@@ -538,7 +538,7 @@ def stops(view: CallView) -> tuple[Option, ...]:
     means={Choice.DOMAIN: Means("1–8", "a listed provider"), Choice.OTHER: Means("9", "any other")},
 )
 def domains(view: CallView) -> tuple[Option, ...]:
-    """Offer the listed domains, and another one."""
+    """Offer the listed domains, and a key for any other domain."""
     listed = tuple(
         Option(str(n), Choice.DOMAIN, "option_domain", domain, (("domain", Words(domain)),))
         for n, domain in enumerate(view.policy.address.domains, 1)
@@ -560,7 +560,7 @@ ANOTHER_WAY = On(
     say="keypad_left",
     words="alone: another way",
 )
-"""`#` without keys: the caller does not want to spell, and hears the next way to get an address."""
+"""The transition for `#` without other keys: the caller wants another way to give an address."""
 
 
 def _gather(view: CallView, most: int) -> Gather:
@@ -578,7 +578,7 @@ def _gather(view: CallView, most: int) -> Gather:
 
 
 def _one_press(last_wrong: Row) -> By:
-    """Return how a part is keyed with one press per character, where `*` is a symbol."""
+    """Return a way to gather a part with one press per character, where `*` is a symbol."""
 
     def ways(_: Ask) -> Sequence[Row]:
         return (
@@ -595,7 +595,7 @@ def _one_press(last_wrong: Row) -> By:
 
 
 ONE_PRESS = _one_press(On(Digits, S.GIVEN_UP, when=wrong_used_up))
-"""For the local part. Almost any sequence of keys can be one."""
+"""Gathers a local part. Almost any sequence of keys can be a local part."""
 
 ONE_PRESS_DOMAIN = _one_press(
     On(
@@ -606,7 +606,7 @@ ONE_PRESS_DOMAIN = _one_press(
         say="keys_unclear",
     )
 )
-"""For the domain. Keys without a dot fit no domain, so the last resort is exact spelling."""
+"""Gathers a domain. Keys without a dot fit no domain, so the last resort is exact spelling."""
 
 
 def _spelling(_: Ask) -> Sequence[Row]:
@@ -625,17 +625,17 @@ def _spelling(_: Ask) -> Sequence[Row]:
 
 
 SPELLING = By(lambda view, _: _gather(view, room(view)), _spelling, star_restarts=False)
-"""For a part of an address in the two-key code, where `*` deletes and what is spelled is kept."""
+"""Gathers a part in the two-key code, where `*` deletes and what was spelled is kept."""
 
 
 def _presses(view: CallView, known: examples.Known) -> Iterator[Digits]:
-    """Yield keys with one press per character: complete, paused, cleared, and just a star."""
+    """Yield examples with one press per character: complete, paused, cleared, and only a star."""
     local = on_keys(known.local)
     return _pressed(view, local, local * 2)
 
 
 def _pressed_domains(view: CallView, known: examples.Known) -> Iterator[Digits]:
-    """Yield the same for a domain, and keys that fit no domain."""
+    """Yield the same examples for a domain, and keys that fit no domain."""
     domain = on_keys(known.domain)
     return _pressed(view, domain, domain[:1])
 
@@ -649,7 +649,7 @@ def _pressed(view: CallView, *texts: str) -> Iterator[Digits]:
 
 
 def _spellings(view: CallView, known: examples.Known) -> Iterator[Digits]:
-    """Yield keys in the two-key code: complete, half, meaningless, paused, deleted, and endless."""
+    """Yield examples in the two-key code: complete, meaningless, paused, deleted, and too long."""
     code = view.terms.pad.code(known.local)
     half = code[:1]
     yield from examples.whole(code, half, "25")
@@ -659,7 +659,7 @@ def _spellings(view: CallView, known: examples.Known) -> Iterator[Digits]:
 
 
 def _spelled_domains(view: CallView, known: examples.Known) -> Iterator[Digits]:
-    """Yield keys in the two-key code: complete, too short, paused, and endless."""
+    """Yield examples in the two-key code: complete, too short, paused, and too long."""
     code = view.terms.pad.code(known.domain)
     yield from examples.whole(code, code[:2])
     for pressed_keys in ("*", code[:1]):

@@ -1,4 +1,4 @@
-"""The endings and their last prompts. The disposition has the same name as the state."""
+"""The endings and their prompts. Each disposition has the same name as its state."""
 
 from collections.abc import Iterable
 
@@ -46,9 +46,9 @@ SETTLED, UNSETTLED = "a bill is done already", "nothing done yet"
 
 
 def ending(name: str, otherwise: str = "service_refused") -> Line:
-    """Return the line of an ending in which nothing was changed.
+    """Return the line for an ending that assumes nothing was changed in the call.
 
-    If something was changed, the line says `otherwise`, and then what is left to do.
+    If something was changed after all, the line says `otherwise`, and then what is left to do.
     """
     told = {name: UNSETTLED, otherwise: f"{SETTLED}: first"} if name != otherwise else {name: ""}
     then = {n: f"{SETTLED}, and {w}" for n, w in {**enrolled.when, **deferred.when}.items()}
@@ -114,7 +114,7 @@ PROMPTS: Prompts = {
 # fmt: off
 # Formatted by hand, to keep each transition on one line.
 CHAPTER: Chapter = {
-    S.ENROLLED: End("The service accepted it, or the texted link was opened.", title="Enrolled", group=EndingGroup.DONE, say=[enrolled]),
+    S.ENROLLED: End("The service accepted the enrollment, or the texted link was opened.", title="Enrolled", group=EndingGroup.DONE, say=[enrolled]),
     S.LINK_SENT: End("Opening the texted link completes the change.", title="Link sent", group=EndingGroup.LINK, say=[say("end_link_sent")]),
     S.DEFERRED: End("The request was saved and is completed later.", title="Saved for later", group=EndingGroup.LATER, say=[deferred]),
     S.DECLINED: End("The caller said no.", title="Declined", group=EndingGroup.NO, say=[ending("end_declined", "end_declined")]),
@@ -128,7 +128,7 @@ CHAPTER: Chapter = {
     S.NO_CONTACT: End("There was no address to use.", title="No address", group=EndingGroup.CANNOT, say=[ending("end_no_contact")]),
     S.INCOMPLETE: End("Too many wrong keys or silences.", title="Incomplete", group=EndingGroup.CANNOT, say=[ending("end_incomplete")]),
     S.UNAVAILABLE: End("A system was down before the caller agreed.", title="Service down", group=EndingGroup.CANNOT, say=[ending("end_unavailable")]),
-    S.FAILED: End("Refused, or the record was down.", title="Refused", group=EndingGroup.CANNOT, say=[failed]),
+    S.FAILED: End("The service refused, or the record was down.", title="Refused", group=EndingGroup.CANNOT, say=[failed]),
     S.OPTED_OUT: End("The bill comes on paper again.", title="Back to paper", group=EndingGroup.NO, say=[opted_out]),
     S.OPT_OUT_REQUESTED: End("A request for paper was saved.", title="Paper asked for", group=EndingGroup.LATER, say=[say("end_opt_out_requested")]),
     S.TRANSFERRED: End("An agent has the call.", title="Transferred", group=EndingGroup.AGENT, say=[]),

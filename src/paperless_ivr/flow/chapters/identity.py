@@ -69,25 +69,25 @@ from paperless_ivr.secret import account as account_number
     "wants paper, not possible by phone", needs=lambda policy: not policy.back_to_paper.by_phone
 )
 def paper_not_by_phone(c: Anything) -> bool:
-    """The caller wants to go back to paper, but the policy does not allow that by telephone."""
+    """Whether the caller wants paper, but the policy does not allow that change by telephone."""
     return wants_paper(c) and not c.policy.back_to_paper.by_phone
 
 
 @Phrase("found before the offer")
 def known_ahead(c: Anything) -> bool:
-    """The account was found before the offer."""
+    """Whether the account was found before the offer."""
     return bool(c.call.found)
 
 
 @Phrase("no account found before the offer")
 def nobody_ahead(c: Anything) -> bool:
-    """The search before the offer found no account, so the same search would find none now."""
+    """Whether the search before the offer found no account, so repeating it would be useless."""
     return c.call.nobody_ahead
 
 
 @Phrase("host knows payer and bill")
 def payer_is_known(c: Anything) -> bool:
-    """No search is needed: the host vouches for the payer and says which bill was paid."""
+    """Whether the host vouches for the payer and names the bill, and the service cannot search."""
     host = c.call.host
     after = host.moment is Moment.AFTER_PAYMENT and host.invoice_type is not None
     known = host.identity >= Identity.ACCOUNT_KEYED and handed_over_paid(c)
@@ -96,19 +96,19 @@ def payer_is_known(c: Anything) -> bool:
 
 @Phrase("service cannot search")
 def no_search(c: Anything) -> bool:
-    """The service cannot search by account number."""
+    """Whether the service cannot search by account number."""
     return not c.has(SearchByAccountNumber)
 
 
 @Phrase("account number known")
 def account_given(c: Anything) -> bool:
-    """There is an account number to search by."""
+    """Whether there is an account number to search by."""
     return c.account is not None
 
 
 @Phrase("caller's number known", needs=lambda policy: policy.proof.search_by_phone)
 def phone_searchable(c: Anything) -> bool:
-    """The caller's number is known, and both the policy and the service allow a search by it."""
+    """Whether a search by the caller's number is possible and allowed by the policy."""
     return bool(
         c.call.host.ani and c.policy.proof.search_by_phone and c.has(SearchByCustomerPhoneNumber)
     )
@@ -116,18 +116,18 @@ def phone_searchable(c: Anything) -> bool:
 
 @Phrase("no account found", "found")
 def nobody_found(c: Transition[CustomersFound]) -> bool:
-    """The search found no account."""
+    """Whether the search found no account."""
     return not c.event.customers
 
 
 @Phrase("no account found", "found")
 def number_of_nobody(c: Transition[CustomersFound]) -> bool:
-    """The search found accounts, but none with the number that was searched for."""
+    """Whether the search found no account with the number that was searched for."""
     return not stands_for(c)
 
 
 def stands_for(c: Transition[CustomersFound]) -> tuple[Secret, ...]:
-    """Return the accounts found that have the number searched for, without any others."""
+    """Return only those accounts found that have the number that was searched for."""
     wanted = c.account.reveal() if c.account else ""
     found = dict.fromkeys(customer.account for customer in c.event.customers)
     return tuple(a for a in found if c.terms.accounts.same(a.reveal(), wanted))
@@ -135,25 +135,25 @@ def stands_for(c: Transition[CustomersFound]) -> tuple[Secret, ...]:
 
 @Phrase("", "host's number")
 def keyed_here(c: Anything) -> bool:
-    """The account number was keyed in this call, not handed over by the host."""
+    """Whether the account number was keyed in this call, not handed over by the host."""
     return c.call.entry.account is not None
 
 
 @Phrase("tries left", "no tries left")
 def account_tries_left(c: Anything) -> bool:
-    """The caller may key the account number again."""
+    """Whether the caller may key the account number again."""
     return c.call.spent.accounts + 1 < c.policy.proof.account_tries
 
 
 @Phrase("entered or vouched for", "not proved yet")
 def account_shown(c: Anything) -> bool:
-    """The account number was keyed in this call, or the host verified at least its last digits."""
+    """Whether the number was keyed in this call, or the host verified at least its last digits."""
     return keyed_here(c) or c.call.host.identity >= Identity.LAST_FOUR_KEYED
 
 
 @Phrase("a few accounts found", "too many")
 def few_found(c: Transition[CustomersFound]) -> bool:
-    """Few enough accounts were found for their last four digits to be a meaningful proof."""
+    """Whether so few accounts were found that their last four digits are a meaningful proof."""
     accounts = {customer.account for customer in c.event.customers}
     return len(accounts) <= c.policy.proof.last_four_accounts
 
@@ -168,19 +168,19 @@ def _matches(c: Transition[Digits]) -> int:
 
 @Phrase("they match one account")
 def one_match(c: Transition[Digits]) -> bool:
-    """The digits are the last four of exactly one account that was found."""
+    """Whether the digits are the last four of exactly one account that was found."""
     return _matches(c) == 1
 
 
 @Phrase("they match several")
 def two_match(c: Transition[Digits]) -> bool:
-    """The digits are the last four of more than one account that was found."""
+    """Whether the digits are the last four of more than one account that was found."""
     return _matches(c) > 1
 
 
 @Phrase("a try left", "no try left")
 def last_four_left(c: Anything) -> bool:
-    """The caller may key the last four digits again."""
+    """Whether the caller may key the last four digits again."""
     return c.call.spent.last_four + 1 < c.policy.proof.last_four_tries
 
 
@@ -192,15 +192,15 @@ def take_account(c: Transition[Digits]) -> Call:
 
 
 def miss_account(c: Anything) -> Call:
-    """Count an account number that does not exist as one try."""
+    """Count one try for an account number that does not exist."""
     return spend(miss_try(evolve(c.call, found=())), accounts=1)
 
 
 def accept_customers(c: Transition[CustomersFound]) -> Call:
-    """Accept the accounts found by a number that was verified, here or by the host.
+    """Accept the accounts found by a number that was keyed here or vouched for by the host.
 
-    This alone does not give the try back; otherwise, a caller could try one account number after
-    another. Calling from the phone on file, or having just paid, does.
+    This alone does not give the try back, because a caller could then try one account number after
+    another. The try is given back if the caller calls from the phone on file, or has just paid.
     """
     found = c.event.customers
     call = evolve(c.call, found=found, shown=_searched_by_account(c))
@@ -215,7 +215,7 @@ def _searched_by_account(c: Transition[CustomersFound]) -> Shown:
 
 
 def take_payer(c: Anything) -> Call:
-    """Use the payer from the host, because no search can add anything."""
+    """Use the payer from the host, because the service cannot search."""
     account = c.account or Secret("")
     found = (Customer(id=account, account=account),)
     return evolve(c.call, found=found, shown=Shown(by_host=(account,)))
@@ -256,7 +256,7 @@ def drop_account(c: Anything) -> Call:
 
 
 def miss_last_four(c: Anything) -> Call:
-    """Count wrong last four digits as one try."""
+    """Count one try for the wrong last four digits."""
     return spend(miss_try(c.call), last_four=1)
 
 
@@ -269,7 +269,7 @@ def forget_customers(c: Anything) -> Call:
 
 
 def fail_last_four(c: Anything) -> Call:
-    """Count the last wrong try, and forget the accounts found."""
+    """Count the last try, which was wrong, and forget the accounts found."""
     return spend(forget_customers(c), last_four=1)
 
 
@@ -304,7 +304,7 @@ def reserve_last_four(view: CallView) -> Request:
 
 
 def _one_account(view: CallView, known: examples.Known) -> Iterator[Digits]:
-    """Yield examples of account numbers. One existing number represents all existing numbers."""
+    """Yield examples of account numbers. One existing number represents all that exist."""
     return examples.account_numbers(view, known, 1)
 
 

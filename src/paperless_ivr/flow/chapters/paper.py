@@ -45,24 +45,24 @@ from paperless_ivr.flow.view import CallView
 
 @Phrase("several bills", "one bill")
 def several_paperless(c: Anything) -> bool:
-    """More than one bill could go back to paper."""
+    """Whether more than one bill could go back to paper."""
     return len(bills.of_status(c, bills.Status.PAPERLESS)) > 1
 
 
 @Phrase("link not opened yet", "already paperless")
 def canceling(c: Anything) -> bool:
-    """The link has not been opened, so it is canceled and the bill stays on paper."""
+    """Whether the link has not been opened, so that canceling it keeps the bill on paper."""
     return bills.canceling(c)
 
 
 @Phrase("", "service cannot do it")
 def can_store(c: Anything) -> bool:
-    """The service has an operation for going back to paper."""
+    """Whether the service has an operation for going back to paper."""
     return c.has(StoreCustomerPreference)
 
 
 def turn_to_paper(c: Anything) -> Call:
-    """Switch the call to going back to paper."""
+    """Change the goal of the call to going back to paper."""
     before = c.call.choosing
     return evolve(c.call, choosing=Choosing(back_to_paper=True, gone=before.gone, done=before.done))
 
@@ -78,7 +78,7 @@ def resend(c: Anything) -> Call:
 
 
 def settle_paper(c: Anything) -> Call:
-    """Settle the bill: the record has saved the request for paper."""
+    """Settle the bill, because the record has saved the request for paper."""
     return settle_bill(c, Registration.UNKNOWN if c.call.results.lost else Registration.KEPT)
 
 
@@ -97,7 +97,7 @@ def back_to_paper_question(view: CallView) -> Iterable[Prompt]:
 
 @Phrase()
 def link_to_send(view: CallView) -> bool:
-    """The link can be texted, and has not been texted in this call."""
+    """Whether the link can be texted, and no text has been requested in this call."""
     unasked = view.call.results.text is Sent.NOT_ASKED
     return view.has(SendWebLink) and unasked and can_text(view)
 

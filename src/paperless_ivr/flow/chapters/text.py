@@ -72,20 +72,20 @@ from paperless_ivr.secret import Secret, phone
 
 @Phrase("a valid number")
 def is_phone(c: Transition[Digits]) -> bool:
-    """The caller keyed a telephone number that may get texts (R07)."""
+    """Whether the caller keyed a telephone number that may get texts (R07)."""
     number = national(keyed(c), c.policy.text.region)
     return number is not None and gets_texts(c.policy, number)
 
 
 @Phrase("a number that gets no texts")
 def is_other_phone(c: Transition[Digits]) -> bool:
-    """The caller keyed a telephone number, whether or not it can get texts."""
+    """Whether the caller keyed a telephone number, even one that may not get texts."""
     return national(keyed(c), c.policy.text.region) is not None
 
 
 @Phrase("may try another", "no more tries")
 def numbers_left(c: Anything) -> bool:
-    """The caller may key another number."""
+    """Whether the caller may key another number."""
     return c.call.spent.numbers < c.policy.text.other_numbers
 
 
@@ -125,7 +125,7 @@ def stop_texts(c: Anything) -> Call:
 
 
 def leave_link(c: Anything) -> Call:
-    """Give up on a texted link to get the address, and offer no text later."""
+    """Give up on getting the address by a texted link, and offer no text later."""
     call = leave_contact(c)
     if call.results.text is not Sent.NOT_ASKED:
         return call
@@ -138,7 +138,7 @@ def note_text(outcome: Sent) -> Keep:
 
 
 def _texted(c: Anything, outcome: Sent) -> Call:
-    """Note the outcome. A texted link completes a request for which there is no operation."""
+    """Note the outcome. A texted link completes a request that the service has no operation for."""
     results = evolve(c.call.results, text=outcome)
     if outcome is Sent.DONE and c.call.contact.purpose is TextPurpose.ENROLL and results.outcomes:
         last = evolve(results.outcomes[-1], registration=Registration.LINK)
@@ -149,8 +149,8 @@ def _texted(c: Anything, outcome: Sent) -> Call:
 FOR = {
     TextPurpose.TYPE_EMAIL: "the link is for typing the address",
     TextPurpose.ENROLL: "the link is for going paperless",
-    TextPurpose.CONFIRM: "it confirms what was done",
-    TextPurpose.REVIEW: "it repeats a link that has not been opened",
+    TextPurpose.CONFIRM: "the text confirms what was done",
+    TextPurpose.REVIEW: "the text repeats a link that has not been opened",
 }
 NUMBERS = {
     "": "the last digits of the number may be said",
@@ -165,7 +165,7 @@ TEXT_QUESTIONS = {
 
 @says("text_rates", no_email="a sign-up link, no e-mail on file", **TEXT_QUESTIONS)
 def text_question(view: CallView) -> Iterable[Prompt]:
-    """Ask for consent: why we would text, which number, for what purpose, and at what cost."""
+    """Ask for consent to a text: to which number, for what purpose, and at what cost."""
     purpose = view.call.contact.purpose or TextPurpose.CONFIRM
     if link_is_address(view) and not email_on_file(view):
         yield prompt(view, "no_email")
@@ -175,7 +175,7 @@ def text_question(view: CallView) -> Iterable[Prompt]:
 
 @Phrase(needs=lambda policy: policy.text.other_numbers > 0)
 def another_number_left(view: CallView) -> bool:
-    """The caller may key another number, and can provide the proof that it needs."""
+    """Whether the caller may key another number, and can provide the proof that it requires."""
     return view.call.spent.numbers < view.policy.text.other_numbers and can_show(view)
 
 
