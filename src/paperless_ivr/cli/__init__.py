@@ -13,7 +13,7 @@ COMMANDS = {
     "agi": "Take calls that Asterisk hands over by FastAGI.",
     "call": "Take a call at the keyboard, or play back keys.",
     "check": "Check a policy and a biller's service before the first call.",
-    "cloudivr": "Run the reference CloudIVR service, or list its queued messages.",
+    "cloudivr": "Run the reference CloudIVR service, or list its messages.",
     "effort": "Measure what a call costs the caller, in keys and seconds.",
     "diagram": "Draw the call flow, straight from the table that calls follow.",
     "prompts": "List every phrase for a voice studio, or render them all.",
@@ -23,7 +23,7 @@ COMMANDS = {
     "report": "Report how far callers got, and why they got no further.",
     "serve": "Answer Twilio's web requests.",
     "simulator": "Place calls in a browser.",
-    "transcripts": "Write transcripts of calls that cover every row of the flow's table.",
+    "transcripts": "Write transcripts that cover every row of the table.",
     "verify": "Prove that every call keeps the invariants.",
 }
 """Every command and its purpose. The code is in the module of the same name."""
