@@ -1,8 +1,8 @@
 # make call   take a call at the keyboard        make call ARGS="--keys '1 2'"
 # make simulator   place calls in a browser       make simulator ARGS="--policy own.toml"
-# make test   run all tests                      make test ARGS='-k keypad'
+# make test   run the tests that need only Python  make test ARGS='-k keypad'
 # make screenshots   retake the pictures of the simulator in docs/simulator
-# make prove  run the tests that loop, with high counts
+# make prove  run the long tests, and repeat those that loop, with high counts
 # make cover  rewrite the covering set in tests/cover, and the traces of all transcripts
 # make check  format, lint, types, import rules, generated docs, the site
 # make sbom   list every installed package: licenses, and an SBOM (build/sbom.cdx.json)
@@ -66,11 +66,16 @@ tests/%/node_modules/.stamp: tests/%/package.json
 
 # Tests marked `alone` come first, on two cores: those that load the machine, one after another in
 # one process, and those that mostly wait in another. Exit status 5 means that ARGS chose none.
-test: setup $(NPM:%=%/node_modules/.stamp)
+define run-tests
 	@failed=0; set -x; \
-	$(BIN)/python -m pytest -n 2 -m alone $(ARGS) || test $$? -eq 5 || failed=1; \
-	$(BIN)/python -m pytest -n $(WORKERS) -m 'not alone' $(ARGS) || test $$? -eq 5 || failed=1; \
+	$(BIN)/python -m pytest -n 2 -m 'alone and ($(1))' $(2) $(ARGS) || test $$? -eq 5 || failed=1; \
+	$(BIN)/python -m pytest -n $(WORKERS) -m 'not alone and ($(1))' $(2) $(ARGS) || \
+	    test $$? -eq 5 || failed=1; \
 	{ set +x; } 2>/dev/null; exit $$failed
+endef
+
+test: setup
+	$(call run-tests,not long)
 
 # The pictures of the page in the docs, taken by the tests that drive it. Each comes with the words
 # that it shows; `make test` compares them with the page, so an outdated picture fails.
@@ -82,9 +87,8 @@ screenshots: setup tests/simulator/node_modules/.stamp
 	done
 
 prove: export PAPERLESS_IVR_PROVE := 1
-prove: setup
-	$(BIN)/python -m pytest -n $(WORKERS) -m prove \
-	    $$(grep -rl --include='test_*.py' 'mark\.prove' tests | sort) $(ARGS)
+prove: setup $(NPM:%=%/node_modules/.stamp)
+	$(call run-tests,prove or long,$$(grep -rlE --include='test_*.py' 'mark\.(prove|long)' tests | sort))
 
 cover: setup
 	$(BIN)/paperless-ivr transcripts --cover tests/cover

@@ -134,6 +134,7 @@ def folder(what_commands_are_given: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(what_commands_are_given, tmp_path / "given"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", sorted(ENDS))
 def test_a_command_needs_its_own_extra_alone(command: str, folder: Path) -> None:
     """`pip install 'paperless-ivr[relay]'` is enough for `paperless-ivr relay`."""
@@ -143,6 +144,7 @@ def test_a_command_needs_its_own_extra_alone(command: str, folder: Path) -> None
     assert done.returncode in (0, 1), done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", sorted(SERVES))
 def test_a_server_needs_its_own_extra_alone(command: str, folder: Path) -> None:
     """The same holds for a command that serves."""
@@ -238,7 +240,7 @@ def test_the_wheel_has_everything(wheel: Path) -> None:
         assert there <= set(opened.namelist())
 
 
-@pytest.mark.prove
+@pytest.mark.long
 @pytest.mark.parametrize("python", interpreters(), ids=lambda path: Path(path).name)
 def test_the_wheel_outside_the_tree(python: str, wheel: Path, tmp_path: Path) -> None:
     """Installed alone, it takes a call, and the quick tests pass on every installed CPython."""

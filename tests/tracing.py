@@ -8,9 +8,9 @@ from paperless_ivr.flow.turns import Turn
 from paperless_ivr.transcripts import read
 from paperless_ivr.transcripts.replaying import Replay, replayed
 
-REPROMPT = Path(__file__).parent
-COVER = REPROMPT / "cover"
-TRACES = REPROMPT / "traces.txt"
+FOLDER = Path(__file__).parent
+COVER = FOLDER / "cover"
+TRACES = FOLDER / "traces.txt"
 
 
 def trace(replay: Replay) -> list[str]:
@@ -25,13 +25,13 @@ def _traced(turn: Turn) -> str:
 
 def calls() -> list[Path]:
     """Return all stored transcripts: those written by people, and the covering set."""
-    return sorted((*COVER.glob("*.call"), *(REPROMPT / "transcripts").glob("*.call")))
+    return sorted((*COVER.glob("*.call"), *(FOLDER / "transcripts").glob("*.call")))
 
 
 def traces() -> str:
     """Return the traces of all transcripts, by name."""
     blocks = (
-        [path.relative_to(REPROMPT).as_posix(), *trace(replayed(read(path), None)), ""]
+        [path.relative_to(FOLDER).as_posix(), *trace(replayed(read(path), None)), ""]
         for path in calls()
     )
     return "\n".join(line for block in blocks for line in block)

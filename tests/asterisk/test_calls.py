@@ -24,7 +24,7 @@ from tests.asterisk.conftest import Exchange, With
 from tests.asterisk.real import DOCS
 from tests.asterisk.sip import SipCaller
 
-pytestmark = pytest.mark.requirement("R41")
+pytestmark = [pytest.mark.requirement("R41"), pytest.mark.long]
 DECLINED = Disposition.DECLINED
 RIVERA = (customer("rivera").phone or "").reveal().removeprefix("+1")
 

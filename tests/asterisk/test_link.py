@@ -26,7 +26,7 @@ from tests.asterisk.conftest import POLICY, Exchange, With
 from tests.asterisk.sip import SipCaller
 from tests.simulator.browser import chromium
 
-pytestmark = pytest.mark.requirement("R52")
+pytestmark = [pytest.mark.requirement("R52"), pytest.mark.long]
 
 CHEN = customer("chen")
 NUMBER = (CHEN.phone or "").reveal().removeprefix("+1")

@@ -174,6 +174,7 @@ def test_a_former_release():
 
 
 @pytest.mark.requirement("R31", "R41")
+@pytest.mark.long
 def test_servers_on_one_database(tmp_path, process):
     """Each request of a call is answered by another server, and the relay finds the rest."""
     service, record = f"sqlite:///{tmp_path}/service.db", f"sqlite:///{tmp_path}/record.db"
@@ -283,6 +284,7 @@ def test_a_signal_before_it_serves():
 
 
 @pytest.mark.requirement("R31", "R49")
+@pytest.mark.long
 def test_two_servers_restart_in_turn(tmp_path):
     """Under load, on one database, no call is lost, because each server answers for the other."""
     arguments = ("--database", f"sqlite:///{tmp_path}/record.db", "--drain-seconds", "2")

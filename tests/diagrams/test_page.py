@@ -13,7 +13,7 @@ from paperless_ivr.prompts.catalog import ours
 from paperless_ivr.transcripts import read, rows_taken
 from tests.simulator.browser import AXE, PATIENCE, chromium
 
-pytestmark = pytest.mark.requirement("R55")
+pytestmark = [pytest.mark.requirement("R55"), pytest.mark.long]
 
 WORDS = {name: ours("en-US")[name] for name in PROMPTS}
 

@@ -30,7 +30,7 @@ from tests.durability.town import (
 
 TAKERS = 4
 
-pytestmark = [pytest.mark.requirement("R31"), pytest.mark.prove]
+pytestmark = [pytest.mark.requirement("R31"), pytest.mark.long]
 
 
 def test_takers_are_killed(town: Town, counts: Counts) -> None:

@@ -42,7 +42,7 @@ SECONDS = heavy(4, 60)
 """How long the database is away, in seconds."""
 TAKERS = 2
 
-pytestmark = [pytest.mark.requirement("R31", "R32", "R49"), pytest.mark.prove]
+pytestmark = [pytest.mark.requirement("R31", "R32", "R49"), pytest.mark.long]
 
 
 @frozen

@@ -36,7 +36,7 @@ from tests.durability.town import (
 WORKERS = 4
 CALLS_A_KILL = 2
 
-pytestmark = [pytest.mark.requirement("R09", "R31", "R41"), pytest.mark.prove]
+pytestmark = [pytest.mark.requirement("R09", "R31", "R41"), pytest.mark.long]
 
 
 @pytest.mark.parametrize("town", ["postgresql"], indirect=True)

@@ -484,6 +484,7 @@ def test_every_promise_is_tried() -> None:
     assert checked().keys() - BROKEN.keys() == {"_cut"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "broken"), PAIRS)
 def test_every_promise_can_be_broken(name: str, broken: Broken) -> None:
     """If a gateway breaks a promise, the error has the promise's words."""

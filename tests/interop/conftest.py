@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-REPROMPT = Path(__file__).parent
-MISSING = "needs Node and npm's soap: install nodejs and npm, then run make test"
+FOLDER = Path(__file__).parent
+MISSING = "needs Node and npm's soap: install nodejs and npm, then run make prove"
 
 
 @pytest.fixture(scope="session")
 def node() -> str:
     """The program `node`, with npm's soap. Without it, a test is skipped, or fails in CI."""
     program = shutil.which("node")
-    if program and (REPROMPT / "node_modules/soap").is_dir():
+    if program and (FOLDER / "node_modules/soap").is_dir():
         return program
     if os.environ.get("CI") == "true":
         pytest.fail(MISSING)
@@ -37,7 +37,7 @@ def soap_server(node: str) -> Iterator[Callable[..., str]]:
             process = ending.enter_context(
                 subprocess.Popen(
                     [node, "server.js", str(wsdl), *options],
-                    cwd=REPROMPT,
+                    cwd=FOLDER,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     text=True,

@@ -27,7 +27,7 @@ from paperless_ivr.flow.requests import (
     StoreCustomerPreference,
 )
 
-pytestmark = pytest.mark.requirement("R20", "R23")
+pytestmark = [pytest.mark.requirement("R20", "R23"), pytest.mark.long]
 
 BUDGET = 10.0
 RIVERA = demo.customer("rivera")

@@ -13,7 +13,7 @@ import zeep
 from paperless_ivr.cloudivr.serving import running
 from tests.cloudivr.benches import ask, guid, number
 
-pytestmark = pytest.mark.requirement("R20")
+pytestmark = [pytest.mark.requirement("R20"), pytest.mark.long]
 
 WATER = {"CustomerID": number("rivera"), "InvoiceType": "WATER"}
 REQUESTS: list[tuple[str, dict[str, Any]]] = [

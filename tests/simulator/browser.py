@@ -19,7 +19,7 @@ PATIENCE = 60_000
 """Milliseconds after which a test gives up on a busy machine."""
 PROGRAMS = ("chromium-headless-shell", "chromium")
 """Chromium without its windows, which takes a third less CPU, or else with them."""
-MISSING = f"needs Chromium and npm's axe-core: install {PROGRAMS[0]} and npm, then run make test"
+MISSING = f"needs Chromium and npm's axe-core: install {PROGRAMS[0]} and npm, then run make prove"
 SHOTS = os.environ.get("PAPERLESS_IVR_SCREENSHOTS")
 """A folder for screenshots."""
 PICTURES = HERE.parents[1] / "docs/simulator"

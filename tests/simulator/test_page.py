@@ -11,7 +11,7 @@ from tests.simulator.browser import Caller, chromium
 from tests.simulator.conftest import COMMAND, Start, serving
 from tests.simulator.test_server import POLICY
 
-pytestmark = pytest.mark.requirement("R54")
+pytestmark = [pytest.mark.requirement("R54"), pytest.mark.long]
 
 PHONE = (390, 844)
 

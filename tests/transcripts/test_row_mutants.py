@@ -87,7 +87,7 @@ def found(mutant: Mutant) -> bool:
 
 
 @pytest.mark.requirement("R42", "R43")
-@pytest.mark.prove
+@pytest.mark.long
 def test_faults_of_rows_are_found(record_property: Callable[[str, object], None]) -> None:
     """At least 98% of faults are found. Each other one is listed, with why that is fine."""
     every = tuple(mutants())

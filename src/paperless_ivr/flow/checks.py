@@ -126,8 +126,9 @@ def _of_rows(table: Table) -> Iterator[str]:
     for state, name in said:
         if name not in PROMPTS:
             yield f"{state.name} says {name!r}, which is not a prompt: add it to its chapter"
+    used = {name for _, name in said}
     for name in PROMPTS:
-        if name not in SHARED and all(name != other for _, other in said):
+        if name not in SHARED and name not in used:
             yield f"no block says {name!r}: say it in its chapter, or remove it from PROMPTS"
     for state, rows in table.items():
         earlier: dict[type[Any], list[frozenset[tuple[str, bool]]]] = {}
