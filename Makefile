@@ -64,11 +64,11 @@ tests/%/node_modules/.stamp: tests/%/package.json
 	        echo 'npm failed: the tests in $(<D) that need it are skipped.' >&2; \
 	fi
 
-# Tests marked `alone` come first, on two cores: those that load the machine, one after another in
-# one process, and those that mostly wait in another. Exit status 5 means that ARGS chose none.
+# Tests marked `alone` come first: those that load the machine, one after another in one process,
+# and those that mostly wait, in two others. Exit status 5 means that ARGS chose none.
 define run-tests
 	@failed=0; set -x; \
-	$(BIN)/python -m pytest -n 2 -m 'alone and ($(1))' $(2) $(ARGS) || test $$? -eq 5 || failed=1; \
+	$(BIN)/python -m pytest -n 3 -m 'alone and ($(1))' $(2) $(ARGS) || test $$? -eq 5 || failed=1; \
 	$(BIN)/python -m pytest -n $(WORKERS) -m 'not alone and ($(1))' $(2) $(ARGS) || \
 	    test $$? -eq 5 || failed=1; \
 	{ set +x; } 2>/dev/null; exit $$failed

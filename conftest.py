@@ -17,6 +17,7 @@ TOGETHER = (
     ("tests/cli/test_peers.py::",),
     ("tests/diagrams/test_page.py::",),
     ("tests/diagrams/test_pictures.py::",),
+    ("tests/rim/test_silent_service.py::",),  # mostly waits, so not with the rest of tests/rim/
     (
         "tests/durability/test_pools.py::",
         "tests/records/test_sql_robust.py::test_many_",

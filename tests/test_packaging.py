@@ -228,6 +228,7 @@ def interpreters() -> list[str]:
     return [versions[version] for version in sorted(versions)]
 
 
+@pytest.mark.long
 def test_the_wheel_has_everything(wheel: Path) -> None:
     """The wheel contains every file of the package."""
     package = ROOT / "src"

@@ -45,6 +45,7 @@ def test_a_bad_policy_is_told_before_the_proof(run: Run, tmp_path: Path) -> None
 
 
 @pytest.mark.requirement("R42")
+@pytest.mark.long
 def test_a_policy_is_proved(run: Run, tmp_path: Path) -> None:
     """The processes exchange no calls, because personal data cannot be pickled."""
     file = tmp_path / "policy.toml"

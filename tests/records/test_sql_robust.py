@@ -88,6 +88,7 @@ def start(monkeypatch):
 
 
 @pytest.mark.requirement("R30", "R31")
+@pytest.mark.long
 def test_killed_while_it_writes(new_url, start):
     """Lines that a process was told are on record are there after SIGKILL, whenever that comes."""
     url = new_url()
@@ -116,6 +117,7 @@ def test_killed_while_it_writes(new_url, start):
     assert consents == []
 
 
+@pytest.mark.long
 def test_claimed_by_many_processes(new_url, start):
     """Parallel processes finish each item once, and leave nothing."""
     url, wanted = new_url(), [f"w{number:02}" for number in range(40)]

@@ -49,8 +49,8 @@ from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.records.sql import database, open_store
 from paperless_ivr.web import MeteredBackend, Meters, application
 
-REPROMPT = Path(__file__).parent
-POLICY_FILE, OTHER_POLICY_FILE = REPROMPT / "policy.toml", REPROMPT / "other_policy.toml"
+FOLDER = Path(__file__).parent
+POLICY_FILE, OTHER_POLICY_FILE = FOLDER / "policy.toml", FOLDER / "other_policy.toml"
 POLICY = load_policy(POLICY_FILE)
 PATIENT = evolve(POLICY, budgets=evolve(POLICY.budgets, record=2.0, before_offer=1.5))
 """For tests in which nothing is late: the longest budgets, for the sake of slow machines."""
