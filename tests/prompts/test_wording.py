@@ -312,7 +312,7 @@ def test_the_code_for_letters_is_told_as_it_is(language: str) -> None:
     pad = EmailPad()
     told = {
         "c": "press 2, then 3|2 y luego 3",
-        ".": "a dot, press 1 twice|Punto es dos veces el 1",
+        ".": "Dot is 1 twice|Punto es dos veces el 1",
         "-": "Dash is 1, then 2|Guion medio es 1 y luego 2",
         "_": "Underscore is 1, then 3|Guion bajo es 1 y luego 3",
         "+": "Plus is 1, then 4|Más es 1 y luego 4",
