@@ -5,6 +5,7 @@ combines other guards stores those guards instead, so that diagrams can show eve
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar
 
 from attrs import field, frozen
@@ -74,6 +75,7 @@ def made_of(guard: G, parts: tuple[Callable[..., Any], ...], *, holds: bool = Tr
     return guard
 
 
+@cache
 def conditions(guard: Callable[..., Any]) -> tuple[Condition, ...]:
     """Return the conditions of a guard, in order. Raises LookupError if one has no words."""
     kept = vars(guard)
