@@ -11,7 +11,7 @@ _deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
 @contextmanager
 def answering_by(deadline: float) -> Iterator[None]:
-    """Set the time (`time.monotonic`) until which this thread's requests can wait for a turn."""
+    """Set how long this thread's requests can wait for a turn, as a `time.monotonic` time."""
     before = _deadline.set(deadline)
     try:
         yield
