@@ -24,7 +24,7 @@ class Bill(NamedTuple):
 
 
 def locked_customer(session: Session, biller: int, number: int) -> t.Customer:
-    """Return a customer, after locking it until the transaction ends.
+    """Lock a customer until the transaction ends, and return the customer.
 
     Every write for a customer starts here, so that concurrent writes run one after another and each
     write sees the result of the previous one.

@@ -221,7 +221,7 @@ class CloudIVR:
         ConsentReference: Text = None,
         IdempotencyKey: Text = None,
     ) -> Answer:
-        """Start or replace a pending registration. If the bill returns to paper, cancel any."""
+        """Start or replace a pending registration, or cancel any if the bill returns to paper."""
         email = EmailAddress or None
 
         def store(visit: Visit, biller: t.Biller) -> None:

@@ -1,8 +1,8 @@
 """A service's WSDL, loaded with zeep: writes envelopes, and finds the answer in a reply.
 
 On its own, zeep turns a malformed number into None, a malformed boolean into false, and a missing
-field into nothing. It is therefore not used to read answers. Instead, `fit` reads the required
-fields, each strictly by its type in the WSDL.
+field into nothing. It is therefore not used to read answers. Instead, `fit` reads the fields that
+are used, each strictly by its type in the WSDL.
 """
 
 import codecs

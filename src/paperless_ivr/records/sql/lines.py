@@ -24,7 +24,11 @@ from paperless_ivr.secret import Secret
 
 
 def note(transaction: Transaction, line: Activity) -> None:
-    """Append a line. If it ends a hand-over, note how. If it gives back a try, do that."""
+    """Append a line.
+
+    If the line ends a hand-over, its end is noted. If the line gives back a try, the try no longer
+    counts.
+    """
     ani = ani_hash(transaction, line.biller, line.ani)
     accounts = account_hashes(transaction, line.biller, line.accounts)
     number = transaction.connection.execute(

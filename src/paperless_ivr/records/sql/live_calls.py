@@ -77,7 +77,10 @@ class SqlLiveCalls:
             raise StaleCall(call_id, if_turn)
 
     def is_stored(self, connection: Connection, call: SavedCall, *, forgotten: bool) -> bool:
-        """Return whether exactly this call is stored or, if `forgotten`, whether none is."""
+        """Return whether exactly this call is stored.
+
+        If `forgotten` is true, returns whether no call with its ID is stored.
+        """
         found = select(live_calls).where(live_calls.c.call_id == call.call_id)
         row = connection.execute(found).first()
         if row is None or forgotten:

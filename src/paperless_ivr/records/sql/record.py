@@ -144,7 +144,7 @@ class SqlRecord(SqlReading):
         return self._read(lambda transaction: find(transaction, person, biller))
 
     def evidence(self, reference: str) -> str | None:
-        """Return everything on record about a consent as CLEAR-TEXT JSON, or None if unknown."""
+        """Return the evidence of a consent as JSON, IN CLEAR TEXT, or None if there is none."""
 
         def written(transaction: Transaction) -> str | None:
             found = evidence(transaction, reference)

@@ -87,7 +87,7 @@ class Store:
         return change
 
     def probe(self) -> None:
-        """Check that calls can be written. Raises RecordDown if they cannot.
+        """Check that calls can be saved. Raises RecordDown if they cannot.
 
         Writes a row and removes it in the same transaction. No other transaction ever sees the row,
         but writing it requires everything that storing a call requires.

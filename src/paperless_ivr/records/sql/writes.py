@@ -91,7 +91,7 @@ def settle(transaction: Transaction, key: str, answer: ServiceAnswer) -> None:
 
 
 def _decided(transaction: Transaction, row: Row[Any], write: Write, evidence: Evidence) -> None:
-    """Close the deferred request with an accepted write's key and superseded work."""
+    """Close an accepted write's deferred request, and the work that the write supersedes."""
     transaction.lock(row.bill_hash)
     starts = starts_registration(write)
     for job in jobs.open_for(transaction, row.bill_hash, Task.COMPLETE, Task.FOLLOW):
