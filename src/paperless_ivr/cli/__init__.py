@@ -68,7 +68,7 @@ class Commands(click.Group):
             message = f"{missing.name} is missing: pip install 'paperless-ivr[{extra}]'"
             raise Unusable(message) from missing
         except RecordDown as down:
-            message = f"the record did not answer: {down}"
+            message = f"the record is unavailable: {down}"
             raise click.ClickException(message) from down
         except StoreError as error:
             raise Unusable(str(error)) from error

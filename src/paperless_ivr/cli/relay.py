@@ -101,7 +101,7 @@ def _work(relay: "Relay", every: float, meters: "Meters", *, once: bool) -> None
                 break
     click.echo(_told(total))
     if once and total["record_down"]:
-        raise click.ClickException("the record did not answer; the rest of the work remains")
+        raise click.ClickException("the record is unavailable; the rest of the work remains")
     if once and (given_up := total[ActivityType.GIVEN_UP.value]):
         message = f"{given_up} given up: see paperless-ivr report, and the log's relay.gave_up"
         raise click.ClickException(message)

@@ -104,7 +104,7 @@ def opened(  # noqa: PLR0913 - an argument for each option
     service, and sets the number of database connections.
     """
     if connection_file and service:
-        message = "--connection replaces the demo's service; leave out --cloudivr"
+        message = "--connection replaces the demo service; leave out --cloudivr"
         raise click.UsageError(message)
     from paperless_ivr.backends.breaker import GuardedBackend
     from paperless_ivr.backends.soap.backend import SoapBackend

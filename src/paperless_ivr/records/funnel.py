@@ -30,7 +30,7 @@ class Stage(enum.IntEnum):
     ACCEPTED = 2
     """The caller accepted the offer."""
     IDENTIFIED = 3
-    """The account was found, and the caller proved that it is theirs."""
+    """The account was found, and the caller proved their right to use it."""
     CONFIRMED = 4
     """The caller consented to enroll a specific bill with a specific address."""
     REGISTERED = 5

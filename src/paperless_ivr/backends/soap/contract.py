@@ -282,7 +282,7 @@ def _envelope(reply: Reply) -> etree._Element | None:
     """Return a reply's envelope, or None if there is none or it has a DOCTYPE."""
     content, charset = _document(reply)
     root = _parsed(content)
-    if root is None and charset is not None:  # it does not declare its own encoding
+    if root is None and charset is not None:  # the XML does not declare its encoding
         root = _parsed(content, charset)
     if root is None:
         return None
