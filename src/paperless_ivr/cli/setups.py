@@ -51,7 +51,7 @@ def arrival(
     paid: Payment | None = None
     if moment is Moment.AFTER_PAYMENT:
         if handle is None:
-            message = f"no customer at {caller} has paid; for after_payment, give a handle"
+            message = f"no customer has number {caller}; for after_payment, give a handle"
             raise LookupError(message)
         paid = payment(handle)
     identity = Identity.ACCOUNT_KEYED if paid else Identity.NONE
