@@ -92,7 +92,10 @@ def test_a_call_in_spanish(run: Run) -> None:
         (["--keys", "1=2 1"], "1=2: not understood"),
         (["--biller", "acme"], "unknown biller 'acme'; the demo has only springfield-water"),
         (["--caller", "nobody"], "unknown caller 'nobody'"),
-        (["--caller", "+12175550999", "--moment", "after_payment"], "no one at +12175550999"),
+        (
+            ["--caller", "+12175550999", "--moment", "after_payment"],
+            "no customer has number +12175550999",
+        ),
         (["--language", "fr-CA"], "'fr-CA' is not offered; choose en-US, es-US or ask"),
         (["--moment", "later"], "'later' is not one of"),
     ],

@@ -117,7 +117,7 @@ def test_database_that_does_not_answer(run, tmp_path):
     done = run("record", "upgrade", "--database", f"sqlite:///{tmp_path}/nowhere/r.db")
 
     assert done.exit_code == 1
-    assert "the record did not answer: OperationalError SQLITE_CANTOPEN" in done.stderr
+    assert "the record is unavailable: OperationalError SQLITE_CANTOPEN" in done.stderr
 
 
 def test_tables_of_a_later_version(run, url, tmp_path):

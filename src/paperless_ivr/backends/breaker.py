@@ -80,7 +80,7 @@ class GuardedBackend:
         if ahead(request):
             return Unavailable(NOT_SENT) if probing else self.backend.answer(request, budget)
         if probing and not self._probe.acquire(blocking=False):
-            return Unavailable(NOT_SENT)  # one request is enough to find out
+            return Unavailable(NOT_SENT)  # one request is enough to test the service
         try:
             with self._breaker.calling():  # `call` would hold its lock until the answer comes
                 answer = self.backend.answer(request, budget)

@@ -1,6 +1,6 @@
 """How to reach a biller's CloudIVR service, and how it differs from the reference contract.
 
-A connection is read from TOML, so that a service with other names or codes needs no new program
+A connection is read from TOML, so that supporting a service with other names or codes takes no new
 code. Only the four fields of `EnrollInPaperless` are public; a service can differ in all others.
 """
 
@@ -103,7 +103,7 @@ class _Service:
     proxy: str | None = None
     """The HTTP proxy to use. Proxies set in the environment are ignored."""
     circuit_failures: int = CIRCUIT_FAILURES
-    """After this many unanswered requests in a row, the circuit opens: no more are sent."""
+    """After this many unanswered requests in a row, the circuit opens, and no more are sent."""
     circuit_seconds: float = CIRCUIT_SECONDS
     """Seconds until an open circuit lets one request through. An answer closes the circuit."""
     leave_out: tuple[str, ...] = ()
@@ -114,9 +114,9 @@ class _Service:
 class Connection(_Service):
     """Everything needed to talk to one biller's service.
 
-    In `request` and `answer`, the name on the left is the reference contract's. On the right is the
-    service's name or dotted path, such as `AccountNumber = "Req.AcctNo"`. A flag can be negated,
-    such as `Paperless = "not PaperInvoices"`.
+    In `request` and `answer`, the left side is a name in the reference contract, and the right side
+    is the service's name or dotted path, such as `AccountNumber = "Req.AcctNo"`. A flag can be
+    negated, as in `Paperless = "not PaperInvoices"`.
     """
 
     partner_key: Secret = field(kw_only=True)
@@ -309,7 +309,7 @@ _CONVERTER = _make_converter()
 
 
 def _line(problem: str) -> str:
-    """Return a problem in cattrs's words, but with its place first."""
+    """Return a problem as cattrs words it, but with its location first."""
     says, _, at = problem.rpartition(" @ ")
     return f"{at.removeprefix('$.') or 'the file'}: {says}"
 

@@ -60,7 +60,7 @@ class Paid:
 
 @frozen
 class Books:
-    """A service's initial data. An invoice's flags show how its bill is delivered at first."""
+    """A service's initial data. An invoice's flags show how its bill is delivered initially."""
 
     customers: tuple[Customer, ...] = ()
     payments: tuple[Paid, ...] = ()
@@ -112,7 +112,7 @@ class Fault(enum.Enum):
 
 @frozen
 class Slow:
-    """An answer that takes this many seconds. It is lost if that exceeds the request's budget."""
+    """An answer that takes this many seconds. If that exceeds the request's budget, it is lost."""
 
     seconds: float
 

@@ -43,19 +43,19 @@ _PART = re.compile("|".join(sorted(DATE_PARTS, key=len, reverse=True)))
 
 
 class Unreadable(ValueError):
-    """A text that is not valid for its field. The error never quotes the text."""
+    """Text that is not valid for its field. The error never quotes the text."""
 
 
 @frozen
 class FlagWords:
-    """The two texts of a flag: `Y/N`, `1/0`, or `Y/` if a blank means no. Case is ignored."""
+    """The two values of a flag: `Y/N`, `1/0`, or `Y/` if a blank means no. Case is ignored."""
 
     true: str
     false: str
 
     @classmethod
     def of(cls, written: str) -> "FlagWords":
-        """Return the two texts in an example. Raises `Unreadable` if it is not valid."""
+        """Return the two values in an example. Raises `Unreadable` if the example is not valid."""
         true, slash, false = written.partition("/")
         true, false = true.strip(), false.strip()
         if not slash or "/" in false or true.casefold() == false.casefold():
@@ -85,7 +85,7 @@ def within_reason(number: Decimal) -> Decimal:
 def read_amount(text: str, written: str = US_AMOUNT) -> Decimal | None:
     """Return the amount in a text, or None if it is blank.
 
-    A currency sign can precede the amount. A minus sign, parentheses, or CR mark a credit.
+    A currency sign can precede the amount. A minus sign, parentheses, or CR indicates a credit.
     """
     text = text.strip()
     if not text:

@@ -17,7 +17,7 @@ COMMANDS = {
     "effort": "Measure what a call costs the caller, in keys and seconds.",
     "diagram": "Draw the call flow, straight from the table that calls follow.",
     "prompts": "List every phrase for a voice studio, or render them all.",
-    "record": "Maintain the record, and look up what it has about a person.",
+    "record": "Maintain the record, and look up its data about a person.",
     "relay": "Complete work left over from calls.",
     "replay": "Replay transcripts.",
     "report": "Report how far callers got, and why they got no further.",
@@ -68,7 +68,7 @@ class Commands(click.Group):
             message = f"{missing.name} is missing: pip install 'paperless-ivr[{extra}]'"
             raise Unusable(message) from missing
         except RecordDown as down:
-            message = f"the record did not answer: {down}"
+            message = f"the record is unavailable: {down}"
             raise click.ClickException(message) from down
         except StoreError as error:
             raise Unusable(str(error)) from error

@@ -74,7 +74,7 @@ if TYPE_CHECKING:
     type=click.IntRange(1),
     default=AT_ONCE,
     show_default=True,
-    help="Concurrent requests to the service. Each database connection serves 32 of them.",
+    help="The limit on concurrent requests to the service. Each database connection serves 32.",
 )
 @limits.options
 @health.options
@@ -127,7 +127,7 @@ def _line(  # noqa: PLR0913, PLR0917 - everything that calls need
     threads: int,
     meters: "Meters",
 ) -> Line:
-    """Return the line that answers a biller's calls. Check it before the first call."""
+    """Return the line that answers a biller's calls, after checking it."""
     flow = Flow(Terms(policy, at.backend.operations))
     check(flow, CAPABILITIES)
     from paperless_ivr.web import MeteredBackend

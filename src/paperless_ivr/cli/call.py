@@ -21,7 +21,7 @@ from paperless_ivr.gateways.terminal import TerminalGateway, tokens
 from paperless_ivr.prompts import Catalog
 
 DEMO = "1 1137# 1"
-"""The keys of a whole call: accept the offer, prove who is calling, agree."""
+"""The keys for a complete call: accept the offer, prove the caller's identity, and consent."""
 
 ASK = "ask"
 HELP = (
@@ -39,9 +39,7 @@ HELP = (
     show_default=True,
     help="The point in the host's call at which the offer is made.",
 )
-@click.option(
-    "--biller", default=BILLER, show_default=True, help="The biller in the demo's service."
-)
+@click.option("--biller", default=BILLER, show_default=True, help="The biller in the demo service.")
 @click.option(
     "--caller",
     default="rivera",

@@ -180,7 +180,7 @@ def stopped_by_signal() -> Event:
 
 @contextmanager
 def usable(option: str = "--database") -> Iterator[None]:
-    """Report in one line what cannot be used. Omit database errors, which may quote values."""
+    """Report in one line what cannot be used. Omit database errors, which can quote values."""
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
     from paperless_ivr.cloudivr.database import OldDatabase

@@ -136,7 +136,7 @@ def _after(policy: Policy) -> Iterator[str]:
     yield (
         "Callers can go back to paper by telephone."
         if policy.back_to_paper.by_phone
-        else "Callers cannot go back to paper by telephone; they are offered a person."
+        else "Callers cannot go back to paper by telephone; they are offered a transfer."
     )
 
 

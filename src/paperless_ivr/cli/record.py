@@ -1,4 +1,4 @@
-"""`paperless-ivr record`: maintains the record, and looks up what it has about a person."""
+"""`paperless-ivr record`: maintains the record, and looks up its data about a person."""
 
 import functools
 import hashlib
@@ -77,7 +77,7 @@ def person_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @click.option("--account", metavar="NUMBER", help="An account number in the billing service.")
     @click.option("--phone", metavar="NUMBER", help="A telephone number that called or got a text.")
-    @click.option("--email", metavar="ADDRESS", help="An e-mail address that a consent names.")
+    @click.option("--email", metavar="ADDRESS", help="An e-mail address in a consent.")
     @functools.wraps(command)
     def wrapped(
         *args: Any, account: str | None, phone: str | None, email: str | None, **given: Any
@@ -94,7 +94,7 @@ def person_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group(name="record")
 def command() -> None:
-    """Maintain the record: its tables, its retention, and what it has about a person."""
+    """Maintain the record: its tables, its retention, and its data about a person."""
 
 
 @command.command()
@@ -220,7 +220,7 @@ def evidence(url: str, consent: str, to: Path | None) -> None:
 @person_options
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def erase(url: str, file: Path, person: Secret, *, yes: bool) -> None:
-    """Remove all data on record about a person, except what has to be kept.
+    """Remove all data on record about a person, except what must be kept.
 
     If the value is -, it is read from standard input, to keep it out of the shell history. If
     nothing is found, or a call or request of that person is in progress, nothing is removed and

@@ -88,9 +88,8 @@ def _work(relay: "Relay", every: float, meters: "Meters", *, once: bool) -> None
     from tqdm import tqdm
 
     total: Counter[str] = Counter()
-    meters.worked(
-        {ActivityType.GIVEN_UP.value: 0}
-    )  # an alert notices the first one only if there was a 0 before it
+    # An alert can catch the first one only if the count was 0 before.
+    meters.worked({ActivityType.GIVEN_UP.value: 0})
     ending = stopped_by_signal()
     with tqdm(bar_format="{desc}", file=sys.stderr, leave=False, disable=None) as line:
         while True:
@@ -102,7 +101,7 @@ def _work(relay: "Relay", every: float, meters: "Meters", *, once: bool) -> None
                 break
     click.echo(_told(total))
     if once and total["record_down"]:
-        raise click.ClickException("the record did not answer; the rest of the work remains")
+        raise click.ClickException("the record is unavailable; the rest of the work remains")
     if once and (given_up := total[ActivityType.GIVEN_UP.value]):
         message = f"{given_up} given up: see paperless-ivr report, and the log's relay.gave_up"
         raise click.ClickException(message)
@@ -114,7 +113,7 @@ def _told(total: Counter[str]) -> str:
 
 
 def _to(file: Path) -> "Export":
-    """Return a function that appends requests to a file, which only its owner can read."""
+    """Return a function that appends requests to a file that only its owner can read."""
 
     def opened() -> TextIO:
         descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)

@@ -26,7 +26,7 @@ from paperless_ivr.cli.paths import EXISTING_FILE, FOLDER
 )
 @click.pass_context
 def command(ctx: click.Context, files: tuple[Path, ...], update: bool, folder: Path | None) -> None:
-    """Replay transcripts. If a call goes differently, show a diff and exit with status 1."""
+    """Replay transcripts. If a replay differs, show a diff and exit with status 1."""
     from paperless_ivr import transcripts
 
     differ = 0

@@ -47,7 +47,7 @@ def _by(_: click.Context, __: click.Parameter, names: str) -> tuple[By, ...]:
 
 @click.command(name="report")
 @database_option
-@click.option("--biller", metavar="ID", help="Only this biller's calls. [default: all billers']")
+@click.option("--biller", metavar="ID", help="Only this biller's calls. [default: all billers]")
 @click.option("--since", type=DAY, metavar="DAY", help="The first day, such as 2026-11-23.")
 @click.option("--until", type=DAY, metavar="DAY", help="The last day.")
 @click.option(

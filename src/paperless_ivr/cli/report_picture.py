@@ -28,7 +28,8 @@ The first two also differ in brightness.
 CAUSES_AT = 1.25
 """Where the text about the causes of losses begins, as a multiple of the longest bar."""
 LINES, LETTERS = 2, 105
-"""The space for the causes of losses: lines, and letters per line. Other causes are counted."""
+"""The space for the causes of losses: lines, and letters per line. Causes that do not fit are only
+counted."""
 
 
 def draw(report: Report, names: Mapping[str, str], file: Path) -> None:

@@ -69,14 +69,14 @@ LAST_WORD = 30.0
     "former_files",
     multiple=True,
     type=FILE,
-    help="An earlier policy, for calls that began on it and are still in progress.",
+    help="An earlier policy, for calls in progress that began under it.",
 )
 @click.option(
     "--threads",
     type=click.IntRange(1),
     default=AT_ONCE,
     show_default=True,
-    help="Concurrent web and service requests. Each database connection serves 32 of them.",
+    help="The limit on concurrent web and service requests. Each database connection serves 32.",
 )
 @limits.options
 @health.options

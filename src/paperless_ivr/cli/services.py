@@ -62,7 +62,7 @@ class Services:
     store: SessionStore
     record: Ledger
     probe: Callable[[], None]
-    """Raises StoreError if calls cannot be saved."""
+    """A function that raises StoreError if calls cannot be saved."""
     connected: tuple[str, ...]
     """Lines that describe what calls are connected to, and what is missing."""
 
@@ -104,7 +104,7 @@ def opened(  # noqa: PLR0913 - an argument for each option
     service, and sets the number of database connections.
     """
     if connection_file and service:
-        message = "--connection replaces the demo's service; leave out --cloudivr"
+        message = "--connection replaces the demo service; leave out --cloudivr"
         raise click.UsageError(message)
     from paperless_ivr.backends.breaker import GuardedBackend
     from paperless_ivr.backends.soap.backend import SoapBackend
@@ -141,7 +141,7 @@ def opened(  # noqa: PLR0913 - an argument for each option
 
 
 def _nothing() -> None:
-    """Do nothing, since memory can always be written to."""
+    """Do nothing, because memory is always writable."""
 
 
 def _tell(circuit: str) -> None:

@@ -1,4 +1,4 @@
-"""The inputs of commands: policies, connections, and the demo's callers."""
+"""The inputs of commands: policies, connections, and demo callers."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from paperless_ivr.secret import credential, phone
 
 
 def demo_connection(address: str) -> Connection:
-    """Return the demo's connection to a reference service at an address."""
+    """Return the demo connection to a reference service at an address."""
     planted = seed.load()
     partner, biller = planted.partners[0], planted.billers[0]
     return Connection(
@@ -41,7 +41,7 @@ def policy_in_force(file: Path | None) -> Policy:
 def arrival(
     call_id: str, biller: str, moment: Moment, caller: str, language: str | None
 ) -> Arrival:
-    """Return the arrival of a demo caller, who is given by handle or telephone number.
+    """Return the arrival of a demo caller, identified by handle or telephone number.
 
     Raises LookupError, with a message for the command line, if there is no such caller.
     """
@@ -51,7 +51,7 @@ def arrival(
     paid: Payment | None = None
     if moment is Moment.AFTER_PAYMENT:
         if handle is None:
-            message = f"no one at {caller} has paid; for after_payment, give a customer's handle"
+            message = f"no customer has number {caller}; for after_payment, give a handle"
             raise LookupError(message)
         paid = payment(handle)
     identity = Identity.ACCOUNT_KEYED if paid else Identity.NONE

@@ -17,7 +17,7 @@ from paperless_ivr.cli.setups import arrival, demo_connection
 from paperless_ivr.net.connections import DEFAULTS
 
 OPEN_S = 0.5
-"""Seconds until the browser is opened. By then, the server is ready."""
+"""Seconds until the browser opens, by which time the server is ready."""
 LAST_REQUESTS = 1
 """Seconds until open pages are disconnected when the server stops."""
 

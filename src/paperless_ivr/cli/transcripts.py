@@ -134,5 +134,5 @@ def _searched(starts: "list[Start]") -> "dict[str, Step]":
 
 
 def _slug(words: str) -> str:
-    """Return words as a file name."""
+    """Convert words to a file name."""
     return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")

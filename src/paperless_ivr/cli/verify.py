@@ -12,7 +12,7 @@ from paperless_ivr.proof.exploration import Counterexample, Walk
 from paperless_ivr.proof.invariants import INVARIANTS
 
 HELD = ("every call ends", *INVARIANTS)
-"""The invariants that are printed, in this order."""
+"""The invariants, in the order in which they are printed."""
 
 
 @click.command(name="verify")

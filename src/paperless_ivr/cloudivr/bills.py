@@ -24,10 +24,10 @@ class Bill(NamedTuple):
 
 
 def locked_customer(session: Session, biller: int, number: int) -> t.Customer:
-    """Return a customer, locked against other changes until the transaction ends.
+    """Lock a customer until the transaction ends, and return the customer.
 
-    Every write for a customer starts here, so that concurrent writes run one after another, and
-    each sees what the previous one did.
+    Every write for a customer starts here, so that concurrent writes run one after another and each
+    write sees the result of the previous one.
     """
     customer = session.scalar(
         select(t.Customer).filter_by(BillerID=biller, CustomerID=number).with_for_update()
@@ -58,7 +58,7 @@ def locked_bill(session: Session, biller: int, number: int, invoice_type: str | 
 
 
 def note_language(session: Session, bill: Bill, tag: str | None) -> None:
-    """Save the language in which a customer agreed, for later messages and pages."""
+    """Save the language in which a customer consented, for later messages and pages."""
     language = known(tag)
     if language is not None:
         session.get_one(t.Customer, bill.CustomerID).Language = language
@@ -91,7 +91,7 @@ def locked_payment(
 
 
 def registration_of(session: Session, bill: Bill) -> t.PaperlessRegistration | None:
-    """Return the registration of a bill, if there ever was one."""
+    """Return a bill's registration, or None if there never was one."""
     return session.scalar(select(t.PaperlessRegistration).filter_by(**bill._asdict()))
 
 
@@ -118,7 +118,7 @@ def is_landline(session: Session, biller: int, last_ten: str) -> bool:
 
 
 def is_email(address: str | None) -> bool:
-    """Return whether this has the form of a valid e-mail address."""
+    """Return whether a text has the form of a valid e-mail address."""
     local, _, domain = (address or "").rpartition("@")
     return EmailPad().address(local, domain) is not None
 

@@ -26,7 +26,7 @@ class BrokenContract(Exception):
 
 @frozen
 class Version:
-    """A version of SOAP, and the form of its messages."""
+    """A version of SOAP, and the format of its messages."""
 
     binding: str
     media_type: str
@@ -41,7 +41,7 @@ class Version:
     server: str
     """The fault codes for errors of the client and of the server."""
     client_status: int
-    """The HTTP status of a client's error. The status of any other error is 500."""
+    """The HTTP status for a client's error. For any other error, the status is 500."""
 
 
 SOAP11 = Version(
@@ -109,7 +109,7 @@ class Contract:
         return operations
 
     def wsdl(self, address: str) -> bytes:
-        """Return the WSDL, with this address as the service's."""
+        """Return the WSDL with the given address for the service."""
         tree = etree.fromstring(self.source)
         for version in VERSIONS:
             for element in tree.iter(f"{{{version.wsdl}}}address"):

@@ -17,14 +17,14 @@ from paperless_ivr.secret import Secret
 NAME = "cloudivr"
 """The engine's name in the names of SQLAlchemy's loggers."""
 BUSY_S = 30
-"""Seconds that SQLite waits for another writer before it gives up."""
+"""How many seconds SQLite waits for another writer before giving up."""
 
 
 def opened(url: str) -> Engine:
     """Return an engine for the URL of a SQLite or PostgreSQL database.
 
-    Raises ArgumentError for other kinds of databases. The engine's errors contain no values.
-    SQLite must use a file, because in memory, each thread would have its own database.
+    Raises ArgumentError for other kinds of databases. The engine's errors contain no values. A
+    SQLite database must be a file, because each thread would have its own in-memory database.
     """
     address = make_url(url)
     kind = address.get_backend_name()
@@ -97,7 +97,7 @@ def prepare(engine: Engine, seed: Seed | None) -> None:
 
 
 def key_hash(key: str) -> str:
-    """Return the hash to store for a PartnerKey. A fast one is safe: keys are long and random."""
+    """Return the hash to store for a PartnerKey. A fast hash is safe for long, random keys."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 

@@ -1,8 +1,8 @@
 """Delivers the queued e-mails by SMTP, if a mail server is configured.
 
-A process claims an e-mail before it sends it, so that no other process also sends it. Then the
-e-mail is retried after `RETRY`, and less and less often after that, until the server accepts it or
-rejects it permanently, or until its link can no longer be used. If the server's answer is lost, the
+Before a process sends an e-mail, it claims the e-mail, so that no other process sends it too. An
+unsent e-mail is retried after `RETRY`, and then less and less often, until the server accepts it or
+permanently rejects it, or until its link can no longer be used. If the server's answer is lost, the
 e-mail can arrive twice, with the same Message-ID.
 """
 
@@ -68,7 +68,8 @@ class Mailer:
     def deliver(self) -> int:
         """Send the e-mails that are due, oldest first, and return how many the server accepted.
 
-        Raises OSError or SMTPException if the server is unavailable. No e-mail is lost then.
+        Raises OSError or SMTPException if the server is unavailable. In that case, no e-mail is
+        lost.
         """
         now = self.clock()
         with Session(self.engine) as session:
@@ -98,7 +99,8 @@ class Mailer:
         now = self.clock()
         with Session(self.engine) as session, session.begin():
             email = session.get_one(t.EmailQueue, number)
-            pause = min(max(RETRY, now - email.QueuedAt), LONGEST_RETRY)  # until its age doubles
+            # Wait as long as the e-mail has been queued, so that its age doubles.
+            pause = min(max(RETRY, now - email.QueuedAt), LONGEST_RETRY)
             mine = update(t.EmailQueue).where(t.EmailQueue.EmailQueueID == number, *self._due(now))
             taken: Any = session.execute(mine.values(TryAt=now + pause))
             if not taken.rowcount:

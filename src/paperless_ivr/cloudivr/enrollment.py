@@ -67,7 +67,8 @@ class Registrar:
     def link(self, visit: Visit, bill: Bill, purpose: str) -> tuple[str, t.WebLink]:
         """Return a new link and its row.
 
-        Anyone with the token can consent for the customer, so the row has only the token's hash.
+        Anyone with the token can consent for the customer, so the row contains only the token's
+        hash.
         """
         if self._sent_today(visit, bill.CustomerID) >= self.daily_messages:
             raise Refused(Code.LIMIT)

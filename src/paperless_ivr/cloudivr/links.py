@@ -29,14 +29,14 @@ class Opened:
 
 @frozen
 class Links:
-    """A service's links, as a browser opens them."""
+    """A service's links, as a browser sees them."""
 
     service: CloudIVR
     language: str = "en"
     """The browser's language. The customer's own language takes precedence if it is known."""
 
     def look(self, token: str) -> Opened:
-        """Return what a link opens. This changes nothing, because mail scanners also open links."""
+        """Return a link's page. This changes nothing, because mail scanners also open links."""
         with Session(self.service.engine) as session:
             link = session.get(t.WebLink, token_hash(token))
             return self._opened(session, link) if link else self._without(Standing.UNKNOWN)

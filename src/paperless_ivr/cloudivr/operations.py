@@ -36,7 +36,8 @@ from paperless_ivr.keypad import alone
 LINK_DAYS = 7.0
 """How many days a link works: enough for people who read their e-mail only on weekends."""
 DAILY_MESSAGES = 20
-"""The limit on e-mails and texts to one customer in 24 hours. More is a bug or harassment."""
+"""The limit on e-mails and texts to one customer in 24 hours. Anything more is a bug or
+harassment."""
 
 Text = str | None
 """A text field in the contract. All text fields are optional."""
@@ -220,7 +221,7 @@ class CloudIVR:
         ConsentReference: Text = None,
         IdempotencyKey: Text = None,
     ) -> Answer:
-        """Start or replace a pending registration. To return to paper, cancel any registration."""
+        """Start or replace a pending registration, or cancel any if the bill returns to paper."""
         email = EmailAddress or None
 
         def store(visit: Visit, biller: t.Biller) -> None:
@@ -301,7 +302,7 @@ class CloudIVR:
         ConsentReference: Text = None,
         IdempotencyKey: Text = None,
     ) -> Answer:
-        """Put a payment's bill on AutoPay, with the same payment method."""
+        """Put the bill that was paid on AutoPay, with the same payment method."""
 
         def store(visit: Visit, biller: t.Biller) -> None:
             with visit.step("FetchPayment"):
@@ -337,7 +338,7 @@ class CloudIVR:
 
 
 def needed(text: Text) -> str:
-    """Return a search field. Refuse a blank one, which would otherwise look like no match."""
+    """Return a search field. Refuse a blank field, which would otherwise look like no match."""
     if text is None or not text.strip():
         raise Refused(Code.FIELD_MISSING)
     return text

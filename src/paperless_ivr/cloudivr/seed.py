@@ -17,7 +17,7 @@ from paperless_ivr.secret import Secret
 
 @frozen
 class Bill:
-    """An invoice, and how this type of bill is delivered at first."""
+    """An invoice, and how bills of its type are delivered initially."""
 
     number: Secret
     type: str
@@ -92,7 +92,7 @@ class Seed:
     billers: tuple[Biller, ...]
 
     def biller(self, identifier: str) -> Biller:
-        """Return the biller with an identifier. Raises LookupError if there is none."""
+        """Return the biller with the given identifier. Raises LookupError if there is none."""
         for biller in self.billers:
             if biller.id == identifier:
                 return biller

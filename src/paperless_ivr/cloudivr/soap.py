@@ -39,7 +39,7 @@ class Fault(Exception):
 
 @frozen
 class Endpoint:
-    """Answers posted envelopes."""
+    """The endpoint to which clients post envelopes."""
 
     service: CloudIVR
     contract: Contract

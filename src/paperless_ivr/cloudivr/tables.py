@@ -252,14 +252,14 @@ class AutoPay(OfBill, Base):
 
 
 class PreferenceAnswer(Base):
-    """The answer to a write, which is returned again if the same key is sent again."""
+    """The stored answer to a write, which is returned if the same key is sent again."""
 
     __tablename__ = "PreferenceAnswer"
     PartnerID: Mapped[int] = mapped_column(ForeignKey("Partner.PartnerID"), primary_key=True)
     BillerID: Mapped[int] = mapped_column(ForeignKey("Biller.BillerID"), primary_key=True)
     Operation: Mapped[str] = mapped_column(primary_key=True)
     IdempotencyKeyHash: Mapped[str] = mapped_column(String(64), primary_key=True)
-    """A hash, since a key may be too long for an index."""
+    """A hash, because a key can be too long for an index."""
     ContentHash: Mapped[str] = mapped_column(String(64))
     ErrorCode: Mapped[int]
     AnsweredAt: Mapped[datetime]

@@ -127,7 +127,7 @@ class Visit:
 
 
 def _digest(key: str, content: Mapping[str, object]) -> str:
-    """Return a hash by which a request with the same content is recognized."""
+    """Return a hash that identifies requests with the same content."""
     text = json.dumps([key, content], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -32,7 +32,7 @@ class PageWords:
 class Words:
     """All text in one language.
 
-    Its gaps are `biller`, `bill`, `on_paper`, and, only in e-mails, `link`.
+    Its placeholders are `biller`, `bill`, `on_paper`, and, only in e-mails, `link`.
     """
 
     pages: Mapping[Standing, PageWords]
@@ -163,6 +163,6 @@ WORDS: Mapping[str, Words] = {"en": ENGLISH, "es": SPANISH}
 
 
 def known(tag: str | None) -> str | None:
-    """Return the language of a tag such as "es-US", or None if there is no text in it."""
+    """Return the language of a tag such as "es-US", or None if it is not supported."""
     language = (tag or "").partition("-")[0].lower()
     return language if language in WORDS else None

@@ -429,7 +429,7 @@ def _of_identity_to_paper() -> Iterator[Case]:
 
 
 def tight(case: Case) -> Terms:
-    """Return terms with minimal budgets and no retries. More would only add repetition."""
+    """Return terms with minimal budgets and no retries. Larger limits would only add repetition."""
     policy = case.policy
     people = 1 if case.arrival.person_available else 0
     return evolve(

@@ -55,7 +55,7 @@ class Step:
     turn: Turn
     before: "Step | None" = None
     event: Event | None = None
-    """The event that led to this turn; None for the first turn."""
+    """The event that led to this turn, or None for the first turn."""
 
     @property
     def path(self) -> tuple["Step", ...]:
@@ -85,7 +85,7 @@ class Step:
 
 
 def _as_told(turn: Turn, event: Event) -> Event | None:
-    """Return the event as a runtime and a transcript would report it; None if they cannot."""
+    """Return the event as a runtime and a transcript would report it, or None if they cannot."""
     if isinstance(event, Unavailable) and event.answered:
         return None
     gather = turn.then

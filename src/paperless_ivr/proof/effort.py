@@ -1,10 +1,10 @@
-"""The effort of a call, in keys and seconds, for each way through a flow.
+"""The effort of a call, in keys and seconds, for each path through a flow.
 
-The ways are found by searching the flow itself, with a working service and record, for the
-cheapest way to each ending with each source of an address. Each way is measured for three
-callers. The first knows the menus and presses each key as soon as it counts, and so hears only
-what must be heard. The second hears every prompt to its end. The third also waits at each question
-until just before the call stops waiting for a key.
+The paths are found by searching the flow itself, with a working service and record, for the
+cheapest path to each ending with each source of an address. Each path is measured for three
+callers. The first one knows the menus and presses each key as soon as it counts, and therefore
+hears only what must be heard. The second hears every prompt to its end. The third also waits at
+each question until just before the wait for a key times out.
 
 Seconds are calculated from the number of words at a given rate, plus half a second for each key
 and each question. Time spent waiting for the service is left out.
@@ -87,12 +87,12 @@ class Cost:
 
 @frozen
 class Way:
-    """The cheapest way from a start to an ending, with an address from one source."""
+    """The cheapest path from a start to an ending, with an address from one source."""
 
     start: str
     ending: Disposition
     address: Source | None
-    """Where the address came from; None if none was used."""
+    """The source of the address, or None if none was used."""
     registered: Cost | None
     """The cost until the service accepts the registration, or the texted link that starts it.
 
@@ -128,7 +128,7 @@ def _billed(policy: Policy, who: Customer) -> Customer:
 
 
 def ways(flow: Flow, start: Start, words: Catalog, rate: int = WORDS_A_MINUTE) -> tuple[Way, ...]:
-    """Return the cheapest way to each ending with each source of an address, cheapest first."""
+    """Return the cheapest path to each ending with each source of an address, cheapest first."""
     meter = Meter(words, rate)
     world = World(start.name, (start.customer,))
     found: dict[tuple[Disposition, Source | None], Way] = {}
@@ -157,7 +157,7 @@ Path = Sequence[Step]
 
 
 def _cheapest(flow: Flow, start: Turn, world: World, meter: "Meter") -> Iterator[Path]:
-    """Yield ways to the ends of a call, cheapest first (Dijkstra's algorithm)."""
+    """Yield paths to the ends of a call, cheapest first (Dijkstra's algorithm)."""
     order = count()
     heap: list[tuple[float, int, Turn, tuple[Step, ...]]] = [(0.0, next(order), start, ())]
     seen: set[object] = set()

@@ -237,7 +237,7 @@ THROUGH: Mapping[S, tuple[Digits, ...]] = {
 
 
 def shape(call: Call) -> tuple[object, ...]:
-    """Return everything that decides how a call continues: calls of equal shape continue alike.
+    """Return everything that decides how a call continues. Calls of equal shape continue alike.
 
     Leaves out what was said, and history that is never needed again: earlier consents to the same
     thing, the exact outcome of a text, which tries were reserved, and tries at questions that are
@@ -313,7 +313,8 @@ class _Place:
     cleared: frozenset[str] = frozenset()
     tried: Guess | None = None
     node: tuple[object, ...] = field(init=False, eq=False)
-    """What makes places equal: shape, consents acted on, consents cleared, and reserved try."""
+    """The key for comparing places: shape, consents acted on, consents cleared, and reserved
+    try."""
 
     @node.default
     def _make_node(self) -> tuple[object, ...]:
@@ -509,7 +510,7 @@ _LIMITS = (
 
 
 def tries(move: Move) -> Guess | None:
-    """Return the try still reserved after a move; None once it is used or its question is left."""
+    """Return the try that is still reserved after a move, or None if it was used or forfeited."""
     request, state = move.turn.then, move.next.call.state
     if isinstance(request, ReserveTry) and isinstance(move.event, TryReserved):
         return request.guess if state in GUESSED else None

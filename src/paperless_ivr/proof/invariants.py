@@ -66,7 +66,8 @@ ADDRESS_SLOTS = {
     Purpose.TEXT: ({"ending"},),
     Purpose.AUTOPAY: ({"bill"}, {"terms"}),
 }
-"""Slots to hear before each consent: at least one of each set. The default is the bill."""
+"""Slots that must be heard before each consent: at least one of each set. The default is the
+bill."""
 WHAT_HAPPENS = {"next_email", "next_link", "next_kept"}
 """Prompts that say what happens next. A caller must hear one of them before enrolling."""
 NUMBER_ON_FILE = {"confirm_link_on_file", *(f"text_consent_{p}_on_file" for p in TextPurpose)}
@@ -132,7 +133,7 @@ def write_has_consent(_: Flow, move: Move) -> str | None:
 
 
 def _needs(then: Then) -> Purpose | None:
-    """Return the purpose of the consent that a turn needs; None if the turn changes nothing."""
+    """Return the purpose of the consent that a turn needs, or None if the turn changes nothing."""
     match then:
         case (
             EnrollInPaperless()
@@ -153,7 +154,7 @@ def _needs(then: Then) -> Purpose | None:
 
 
 def _same(request: object, consent: Consent) -> str | None:
-    """Return how a write differs from its consent; None if it matches."""
+    """Return how a write differs from its consent, or None if it matches."""
     for name in ("customer", "account", "invoice_type", "email", "phone"):
         if hasattr(request, name) and getattr(request, name) != getattr(consent, name):
             return f"{type(request).__name__} with a different {name} than agreed"
@@ -318,7 +319,7 @@ def nobody_is_nobody(_: Flow, move: Move) -> str | None:
 
 
 def pause_is_nothing(flow: Flow, move: Move) -> str | None:
-    """A pause in an entry neither ends it nor costs a try, and keys so far are kept (R15)."""
+    """A pause in an entry neither ends it nor costs a try, and the keys so far are kept (R15)."""
     call, event = move.turn.call, move.event
     if not flow.takes_several_keys(call.state) or not isinstance(event, Digits) or move.late:
         return None

@@ -11,7 +11,7 @@ _deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
 @contextmanager
 def answering_by(deadline: float) -> Iterator[None]:
-    """Set the time (`time.monotonic`) until which this thread's requests can wait for a turn."""
+    """Set the deadline (a `time.monotonic` time) for this thread's requests to get a turn."""
     before = _deadline.set(deadline)
     try:
         yield

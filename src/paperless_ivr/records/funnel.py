@@ -21,7 +21,7 @@ from paperless_ivr.records.port import FINISHES, PAPERLESS_ALREADY, Activity, Ac
 
 
 class Stage(enum.IntEnum):
-    """How far a hand-over got. The stages are ordered, and each includes the ones before it."""
+    """A stage of a hand-over. The stages are ordered, and each one includes those before it."""
 
     HANDED_OVER = 0
     """The host handed the call over."""
@@ -30,9 +30,9 @@ class Stage(enum.IntEnum):
     ACCEPTED = 2
     """The caller accepted the offer."""
     IDENTIFIED = 3
-    """The account was found, and the caller proved that they may use it."""
+    """The account was found, and the caller proved their right to use it."""
     CONFIRMED = 4
-    """The caller consented to enroll a certain bill with a certain address."""
+    """The caller consented to enroll a specific bill with a specific address."""
     REGISTERED = 5
     """The service has started the registration, and its link has yet to be opened."""
     COMPLETED = 6
@@ -53,7 +53,8 @@ class By(enum.StrEnum):
 
 
 NOT_ENDED = "not_ended"
-"""Stands in for a disposition if the call is in progress, or if its worker exited during it."""
+"""The stand-in for a disposition while a call is in progress, or if its worker exited before the
+end."""
 
 WAITING = {Task.SETTLE: "unsettled", Task.COMPLETE: "kept", Task.FOLLOW: "followed"}
 """The codes for unfinished work, by task, with the most uncertain task first."""
@@ -71,13 +72,13 @@ class Link(enum.StrEnum):
 
 
 class WayEnd(enum.StrEnum):
-    """The outcome of one of the ways in which a call tried to get an address (R08)."""
+    """The outcome of one way of getting an address (R08)."""
 
     LEFT = "left"
-    """The caller chose another way, chose none, or could not meet the requirements of this one."""
+    """The caller chose another way or none, or this way turned out not to be possible."""
     TAKEN = "taken"
-    """The caller agreed to enroll with the address from this way, or was transferred to an agent
-    who would take it."""
+    """The caller agreed to enroll with the address obtained this way, or was transferred to an
+    agent to give it."""
     FINISHED = "finished"
     """The bill that the caller agreed to enroll is now paperless."""
 
@@ -120,7 +121,7 @@ class Loss:
 
 @frozen
 class HandOver:
-    """What the funnel counts about one hand-over."""
+    """The details of one hand-over that the funnel counts."""
 
     biller: str
     began: datetime
@@ -174,9 +175,9 @@ def hand_overs(
 ) -> Iterator[HandOver]:
     """Yield the hand-overs that began at or after `since` and before `until`.
 
-    `lines` are the lines of one or more billers up to now, in order for each biller. Each hand-over
-    is reported in its state after the last line. The lines should begin a day before `since`, so
-    that a hand-over that began before `since` is not mistaken for one that began later.
+    `lines` must contain the lines of one or more billers up to now, in order for each biller. Each
+    hand-over is reported as of the last line. The lines should begin a day before `since`, so that
+    a hand-over that began before `since` is not mistaken for one that began later.
     """
     open_ones: dict[tuple[str, str], _HandOver] = {}
     earlier: list[_HandOver] = []
@@ -230,7 +231,7 @@ class _Yes:
         return (waiting, "") if waiting else self.ended
 
     def _settled(self, answer: str) -> None:
-        """Process an outcome, with the same rules as `Record.settle`."""
+        """Process an outcome, following the same rules as `Record.settle`."""
         if Task.FOLLOW in self.left | self._closed:
             return
         if answer == Accepted.__name__:
@@ -313,7 +314,7 @@ class _HandOver:
             self.ways[self.way] = WayEnd.TAKEN
 
     def _been(self, state: str, rows: str) -> None:
-        """Note the rows that the hand-over took and the state that it reached."""
+        """Note the transitions that the call took and the state that it reached."""
         if state == State.LINK_WAIT.name:
             self.link = self.link or Link.NOT_OPENED
         ways = [way(row) for row in rows.split("; ") if row]
@@ -363,8 +364,7 @@ TURNED_OUT_DONE = frozenset(
     (source.name, State.AFTERWARDS.name)
     for source in (State.ENROLLMENT, State.ENROLLMENT_CHECK, State.ENROLLMENT_AGAIN)
 )
-"""Rows that are taken once the service has the registration, even if only a look-up revealed
-this."""
+"""Transitions taken once the service has the registration, including when a look-up finds it."""
 
 
 # ── from hand-overs to funnels ──

@@ -62,7 +62,7 @@ class _HandOver:
     call_id: str
     at: datetime
     line: int
-    """The number of the line that ended the hand-over. It orders lines with the same time."""
+    """The number of the line that ended the hand-over, used to order lines with the same time."""
     ended: Disposition
 
 
@@ -166,10 +166,10 @@ class MemoryRecord(_Memory):
                 self._ended(call, self._unfinished.pop(call))
 
     def _ended(self, call: Whose, lines: list[Activity]) -> None:
-        """Count an ended hand-over for its call, its ANI, and the caller's account.
+        """Note the end of a hand-over under its call, its ANI, and the caller's account.
 
-        The accounts in a failed last-four check are not counted. They are not known to be the
-        caller's, and a guesser's calls must not affect the account's owner.
+        Accounts from a failed last-four check are left out. They may not be the caller's, and a
+        guesser's calls must not affect the accounts' owners.
         """
         last = lines[-1]
         ended = Disposition(last.detail["disposition"])
@@ -229,7 +229,7 @@ class MemoryRecord(_Memory):
     # ── writes and deferred requests ──
 
     def intend(self, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:
-        """Put a write on record, unless a limit forbids it."""
+        """Record a write, unless a limit forbids it."""
         with self._open():
             if write.key in self._writes:
                 return None
@@ -244,7 +244,7 @@ class MemoryRecord(_Memory):
             return None
 
     def settle(self, key: str, answer: ServiceAnswer) -> None:
-        """Put the outcome of a write on record."""
+        """Record the outcome of a write."""
         with self._open():
             if key not in self._writes:
                 message = f"no write {key!r} is on record"
@@ -269,7 +269,7 @@ class MemoryRecord(_Memory):
                 self._decided(written)
 
     def _decided(self, written: PendingWrite) -> None:
-        """Close the deferred request with an accepted write's key, and the work it supersedes."""
+        """Close an accepted write's deferred request, and the work that the write supersedes."""
         write, evidence = written.write, written.evidence
         starts = starts_registration(write)
         for job in self._open_for(_bill(written), Task.COMPLETE, Task.FOLLOW):
@@ -360,7 +360,7 @@ class MemoryRecord(_Memory):
         return tuple(sorted(found, key=tracked_order))
 
     def consents(self, biller: str, reference: str) -> tuple[Evidence, ...]:
-        """Return the consents with a reference."""
+        """Return the consents with a given reference."""
         with self._open():
             return tuple(e for at, e in self._consents.items() if at[:2] == (biller, reference))
 
@@ -477,7 +477,7 @@ class MemoryRecord(_Memory):
 
 
 def _copied(value: Any) -> Any:
-    """Return a copy of the containers and jobs of a store. Everything else in it is frozen."""
+    """Return a copy of a store's containers and jobs. Everything else in the store is frozen."""
     match value:
         case dict():
             return {key: _copied(held) for key, held in value.items()}
@@ -489,7 +489,7 @@ def _copied(value: Any) -> Any:
 
 
 def _concerned(biller: str, ani: Secret | None, accounts: Iterable[Secret]) -> set[Whose]:
-    """Return the keys of the people that a line or a query is about."""
+    """Return the keys for the caller and the accounts of a line or a query."""
     callers: set[Whose] = {(biller, "ani", ani)} if ani else set()
     return callers | {(biller, "account", account) for account in map(counted_account, accounts)}
 
@@ -538,7 +538,7 @@ class MemoryLiveCalls(_Memory):
             self._saved.pop(call_id, None)
 
     def idle(self, since: datetime, biller: str) -> tuple[str, ...]:
-        """Return the calls of a biller that were last saved before a time."""
+        """Return the IDs of a biller's calls that were last saved before a time."""
         with self._open():
             return tuple(
                 call_id

@@ -30,8 +30,7 @@ from paperless_ivr.keypad import counts_as
 from paperless_ivr.secret import Secret
 
 A_DAY = timedelta(hours=24)
-"""The day over which a limit counts: the last 24 hours, with no time zone and no reset at
-midnight."""
+"""The period of a daily limit: the last 24 hours in any time zone, with no reset at midnight."""
 
 BACK_TO_PAPER = (Disposition.OPTED_OUT, Disposition.OPT_OUT_REQUESTED)
 """Dispositions that affect the next offer even if no offer was made in the call."""
@@ -45,17 +44,17 @@ class ActivityType(enum.StrEnum):
     ANSWERED = "answered"
     LAST_FOUR_MISSED = "last_four_missed"
     MATCHED = "matched"
-    """The caller proved their identity, so the try with the `key` in `detail` is given back."""
+    """The caller proved their identity, so the try with the `key` in `detail` does not count."""
     UNANSWERED = "unanswered"
-    """The service never answered a search, so the try with the `key` in `detail` is given back."""
+    """The service never answered a search, so the try with the `key` in `detail` does not count."""
     LIMITED = "limited"
-    """No tries or texts were left. `detail` contains the limit."""
+    """A limit on tries or texts was reached. `detail` names the limit."""
     CONSENTED = "consented"
     SENT = "sent"
     SETTLED = "settled"
     KEPT = "kept"
     OPENED = "opened"
-    """The texted link was opened while the caller was on the line, so the bill is paperless."""
+    """The texted link was opened while the caller was on the line, so the bill is now paperless."""
     ENDED = "ended"
     RETRIED = "retried"
     COMPLETED = "completed"
@@ -88,7 +87,7 @@ FINISHES = frozenset(
 
 @frozen
 class Evidence:
-    """A consent as given: the exact words, their version, and when it was asked for and given."""
+    """A consent as given: the exact words, their version, and the times of question and answer."""
 
     consent: Consent
     words: str = field(repr=False)
@@ -103,8 +102,8 @@ class Evidence:
     ani: Secret | None = None
     """The caller's number at the time of the consent."""
     edition: Release = Release()
-    """The call's flow, policy, and words. Empty if an earlier version of the library recorded the
-    consent."""
+    """The release of the flow, policy, and wording. Empty if an earlier version of the library
+    recorded the consent."""
 
 
 @frozen
@@ -123,7 +122,7 @@ class Activity:
     accounts: tuple[Secret, ...] = ()
     """The caller's own account; for `LAST_FOUR_MISSED`, the accounts that were tried."""
     detail: Mapping[str, str] = field(factory=dict)
-    """Names and codes, such as the row taken or the answer's class. Never personal data.
+    """Names and codes, such as the transition taken or the answer's class. Never personal data.
 
     For `ENDED`, it contains the value of the `disposition`, which `screen` uses. Every line from a
     hand-over contains its `handover` (`Arrival.reference`).
@@ -147,11 +146,11 @@ class Task(enum.StrEnum):
     """A kind of work left over from a call (R32)."""
 
     SETTLE = "settle"
-    """A write with an uncertain outcome: look it up."""
+    """Look up a write with an uncertain outcome."""
     COMPLETE = "complete"
-    """A deferred request: carry it out."""
+    """Carry out a deferred request."""
     FOLLOW = "follow"
-    """A registration whose link has not been opened: check on it."""
+    """Check on a registration whose link has not been opened."""
 
 
 @frozen
@@ -163,7 +162,7 @@ class PendingWrite:
     at: datetime
     answer: ServiceAnswer | None = None
     attempts: int = 0
-    """How many times the write was claimed."""
+    """How many times the write has been claimed."""
 
     @property
     def key(self) -> str:
@@ -208,11 +207,11 @@ WorkItem = PendingWrite | DeferredRequest | OpenRegistration
 
 @frozen
 class Tracked:
-    """The number of items of one task that are unfinished or that ended in one particular way."""
+    """The number of items of one task that are unfinished, or that ended in the same way."""
 
     task: Task
     ended: ActivityType | None
-    """None means unfinished."""
+    """How the items ended, or None if they are unfinished."""
     count: int
     oldest: datetime
     """When the oldest item became due."""
@@ -220,7 +219,7 @@ class Tracked:
 
 @frozen
 class Removed:
-    """The number of rows that a purge or an erasure removed."""
+    """The numbers of rows that a purge or an erasure removed."""
 
     activities: int = 0
     consents: int = 0
@@ -349,15 +348,15 @@ class Record(Protocol):
     def reserve(self, request: ReserveTry, limits: Limits) -> TryReserved | LimitReached:
         """Count a try before it is made, or return the limit that forbids it (R17, R47).
 
-        Checking and counting are atomic, so concurrent calls never get more tries than are left.
-        The try counts against everything that `tried` returns, over 24 hours and over
+        Checking and counting are atomic, so concurrent calls together never get more tries than the
+        limit allows. The try counts against everything that `tried` returns, over 24 hours and over
         `limits.window_days`, until an activity in `GIVES_BACK` gives it back. A repeated key is not
         counted again.
         """
         ...
 
     def intend(self, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:
-        """Put a write on record with its key before it is sent, and note `SENT`.
+        """Record a write under its key before it is sent, and note `SENT`.
 
         Returns `Refused(LIMIT)`, with the limit as its code, if a limit forbids it. A text counts
         against everything that `texted` returns, unless it is settled as not sent. If the key is
@@ -366,10 +365,11 @@ class Record(Protocol):
         ...
 
     def settle(self, key: str, answer: ServiceAnswer) -> None:
-        """Put a write's outcome on record. Raises LookupError if no write has that key.
+        """Record a write's outcome. Raises LookupError if no write has that key.
 
-        A write that was sent twice is settled twice. A write that is known to be done stays done. A
-        write that may have been done stays uncertain if a second attempt never reaches the service.
+        A write that was sent twice is settled twice. If it is known to be done, it stays done. If
+        it may have been done, it stays uncertain even if a second attempt never reaches the
+        service.
 
         In the same transaction, this notes `SETTLED`. If an accepted write decides how a bill is
         delivered, this also completes the deferred request with the same key (`COMPLETED`), and
@@ -382,7 +382,7 @@ class Record(Protocol):
         ...
 
     def keep(self, request: DeferRequest, evidence: Evidence) -> None:
-        """Save a request to complete later, and note `KEPT`. Repeating a key has no effect.
+        """Save a request to be completed later, and note `KEPT`. Repeating a key has no effect.
 
         A new request replaces earlier requests for the same customer and invoice type.
         """
@@ -438,7 +438,7 @@ class Ledger(Record, Readable, Protocol):
         ...
 
     def followed(self) -> tuple[OpenRegistration, ...]:
-        """Return the registrations being followed, oldest first."""
+        """Return the registrations that are being followed, oldest first."""
         ...
 
     def claim(  # noqa: PLR0913, PLR0917 - a claim needs all of these
@@ -538,7 +538,7 @@ class Settlement:
 
 @frozen
 class SessionUpdate:
-    """The changes to the store from one move of a call. Parts that are left out change nothing."""
+    """The changes to the store from one move of a call. A part that is left out changes nothing."""
 
     call: SavedCall | None = None
     """The call after the move. It is stored if its stored turn is still `if_turn`."""
@@ -575,7 +575,7 @@ class SessionStore(Protocol):
         ...
 
     def commit(self, update: SessionUpdate, *, again: bool = False) -> Refused | None:
-        """Make all the changes of an update, or none of them.
+        """Make all of an update's changes, or none of them.
 
         Raises `errors.StaleCall` if another worker moved the call first. Returns `Refused` if a
         limit forbids the intended write. In both cases, nothing was changed. `again` means that the

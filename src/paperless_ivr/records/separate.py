@@ -35,7 +35,7 @@ class SeparateStores:
             if refused is not None:
                 return refused
         if again and update.call is not None and self._is_done(update):
-            return None  # its lines were noted or are lost, but never duplicated
+            return None  # the lines were noted or lost, but are never noted twice
         if update.call is not None:
             self.calls.save(update.call, update.if_turn)
             if update.forget:  # only the worker that ended the call removes it

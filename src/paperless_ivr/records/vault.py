@@ -41,7 +41,7 @@ NONCE_BYTES = 12
 
 
 class Vault:
-    """Seals, opens, and hashes. Never exposes its keys."""
+    """Keys that seal, open, and hash data. They are never exposed."""
 
     def __init__(self, hash_key: bytes, seal_keys: Sequence[bytes]) -> None:
         if not seal_keys:

@@ -12,7 +12,7 @@ call, line by line:
     service    SearchByCustomerPhoneNumber: rivera
     ends       enrolled
 
-The `hears` and `ends` lines show what the flow does. All other lines are events that happen to it.
+The `hears` and `ends` lines show what the flow does. All other lines are events that it receives.
 A replay feeds those events to the real flow, saves and loads the call at every turn, and returns
 the text of the call as it actually goes. Customers are named by their handles in `backends.demo`,
 or described in headers (`people`), as in transcripts of real calls (`scribe`).

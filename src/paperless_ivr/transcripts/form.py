@@ -35,13 +35,13 @@ class Step:
 
 @frozen
 class Transcript:
-    """A written call."""
+    """A call in written form."""
 
     path: Path
     comments: tuple[str, ...]
     """The comments above the call, for readers."""
     headers: Mapping[str, str]
-    """The headers with the host's hand-over, as written."""
+    """The headers with the data that the host hands over, as written."""
     steps: tuple[Step, ...]
     arrival: Arrival = field(repr=False)
     terms: Terms = field(repr=False)

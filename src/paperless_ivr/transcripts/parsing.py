@@ -43,7 +43,7 @@ def read(path: str | Path) -> Transcript:
 
 
 def parse(text: str, path: str | Path = "transcript") -> Transcript:
-    """Return the transcript in a text, as if read from the file at `path`."""
+    """Parse the text of a transcript, as if read from the file at `path`."""
     comments: list[str] = []
     headers: dict[str, str] = {}
     body: list[Step] = []

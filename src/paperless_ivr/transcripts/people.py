@@ -1,7 +1,7 @@
 """Customers and payments from real calls, which have no handles in the demo.
 
 Each customer is described in a header, with the data that a search found. The lines of the call use
-the letter as a handle:
+the header's letter as a handle:
 
     customer a: account 30917764; e-mail q.tvxk@example.com; WATER #3091701 due 2026-11-02 pending
 """
@@ -20,7 +20,7 @@ from paperless_ivr.flow.host import Payment
 from paperless_ivr.transcripts.form import STATUSES
 
 HEADER = "customer "
-"""The prefix of the name of a customer's header. The rest of the name is the handle."""
+"""The prefix of a header that describes a customer. The rest of its name is the handle."""
 
 _ON_FILE = {"account": secret.account, "e-mail": secret.email, "phone": secret.phone}
 _PAID = {"account": secret.account, "e-mail": secret.email, "invoice": secret.invoice}
@@ -32,7 +32,7 @@ _BILL = re.compile(
 
 @frozen
 class People:
-    """The people that a transcript can name: the demo's customers, and those that it describes."""
+    """The customers that a transcript can refer to: demo customers, and those in its headers."""
 
     described: dict[str, Customer]
 

@@ -44,7 +44,7 @@ class Replay(Script):
                 pass
 
     def _turn(self) -> bool:
-        """Save and load the call, run one turn, and return whether the call goes on."""
+        """Save and load the call, run one turn, and return whether the call continues."""
         turn = self.flow.turn(load(dump(self.live.call)))
         self.live = Live(turn, self.live.number)
         self.turns.append((turn, None))
@@ -146,7 +146,7 @@ def differences(transcript: Transcript, flow: Flow | None = None) -> str:
 def update(path: str | Path) -> bool:
     """Update the `hears` and `ends` lines of a transcript, and return whether anything changed.
 
-    Raises `TranscriptProblems` if an event is unused or missing. A person must fix that.
+    Raises `TranscriptProblems` if an event is unused or missing, which must be fixed by hand.
     """
     transcript = read(path)
     done = replayed(transcript, None)

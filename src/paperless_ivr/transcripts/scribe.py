@@ -34,14 +34,14 @@ Moves = Sequence[tuple[Session, Event, Session]]
 """The events of a call, each with the session before and after it."""
 
 DRAWS = 50
-"""The maximum number of attempts to find stand-ins with which a call goes the same way. The first
+"""The maximum number of attempts to find stand-ins with which a call takes the same path. The first
 attempt nearly always works, unless the caller corrected an address that was spelled with one press
 per letter."""
 
 
 @define(eq=False)
 class Scribe:
-    """Writes a transcript of every call that it observes. Pass `moved` to a driver as an observer.
+    """An observer that writes a transcript of every call. Pass its `moved` method to a driver.
 
     When a call ends, `done` is called with its ID and its transcript. The transcript begins with
     `headers`, such as `policy` with a file name relative to `path`. A single scribe must observe
@@ -72,7 +72,7 @@ def redacted(
     path: str | Path = "transcript",
     chance: Random | None = None,
 ) -> str:
-    """Return the transcript of a call, which goes the same way but contains no personal data.
+    """Return a transcript of a call that takes the same path but contains no personal data.
 
     `moves` must contain all moves of one call. The move that began the call is optional. Raises
     `TranscriptProblems` if no such transcript was found, because `flow` is not the flow of the

@@ -102,7 +102,7 @@ class StandIns:
         return zeros + self._other(f"last four after {zeros}", counts, fits)
 
     def invoice(self, number: str) -> str:
-        """Return a stand-in for an invoice number. Its last digits may distinguish it."""
+        """Return a stand-in for an invoice number. The last four digits can identify an invoice."""
         ending = last_four(number)
         if len(ending) < 4:
             return self._other("invoice", number)
@@ -110,7 +110,7 @@ class StandIns:
         return self._other("invoice", number, draw=lambda s: _end(s, last))
 
     def phone(self, number: str) -> str:
-        """Return a stand-in for a phone number. North American ones are reserved for fiction."""
+        """Return a stand-in for a phone number, reserved for fiction if North American."""
         there = self._national(number[-10:]) is not None
         if there and re.fullmatch(r"\+1\d{10}", number):
             made = lambda _: f"+1{self.chance.choice(AREAS)}55501{self.chance.randrange(100):02}"  # noqa: E731
@@ -267,7 +267,7 @@ class StandIns:
         return self._shaped(keyed[len(name) :]) + name
 
     def _spelled(self, call: Call, keyed: str, other: Callable[[str, str], str]) -> str:
-        """Return replacements for spelling keys, code by code. Keeps stars and incomplete codes."""
+        """Replace keys that spell a text, code by code. Keeps stars and incomplete codes."""
         pad = self.terms.pad
         spelled = pad.spell(spelled_so_far(CallView(call, self.terms)))
         text, left, out = spelled.text, spelled.rest + keyed, ""

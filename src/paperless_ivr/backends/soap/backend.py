@@ -144,7 +144,7 @@ class SoapBackend:
         return Accepted()
 
     def _not_done(self, request: ServiceRequest, code: str, meaning: str) -> ServiceAnswer:
-        """Return the meaning of an error code; an unmapped code is a refusal."""
+        """Return the meaning of an error code. A code that is not mapped is a refusal."""
         if meaning == UNKNOWN:
             return without_answer(request, f"error code {code}", answered=True)
         if meaning == UNAVAILABLE:

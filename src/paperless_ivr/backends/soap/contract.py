@@ -1,8 +1,8 @@
 """A service's WSDL, loaded with zeep: writes envelopes, and finds the answer in a reply.
 
-zeep by itself turns a malformed number into None, a malformed boolean into false, and a missing
-field into nothing, so it does not read answers: `fit` reads the fields that are used, each strictly
-by its type in the WSDL.
+On its own, zeep turns a malformed number into None, a malformed boolean into false, and a missing
+field into nothing. It is therefore not used to read answers. Instead, `fit` reads the fields that
+are used, each strictly by its type in the WSDL.
 """
 
 import codecs
@@ -24,20 +24,21 @@ from paperless_ivr.errors import ConnectionProblems, WsdlAway
 from paperless_ivr.flow.requests import OPERATIONS
 
 LOADING = 10.0
-"""Seconds for fetching a WSDL: once, at startup."""
+"""The time limit, in seconds, for fetching a WSDL. This happens once, at startup."""
 
 WSDL_NAMESPACE = "http://schemas.xmlsoap.org/wsdl/"
 ENVELOPES = {
     "http://schemas.xmlsoap.org/soap/envelope/": "faultcode",
     "http://www.w3.org/2003/05/soap-envelope": "Code/{*}Value",
 }
-"""The namespaces of SOAP 1.1 and 1.2 envelopes, and where each version's faults have their code."""
+"""The namespaces of SOAP 1.1 and 1.2 envelopes, and where each version's faults contain the
+code."""
 
 SENDER_FAULTS = ("Client", "Sender", "VersionMismatch", "MustUnderstand")
 """Faults that a service reports before it acts (SOAP 1.1 section 4.4.1; 1.2 part 1, 5.4.6)."""
 
 REFUSED_UNREAD = frozenset({301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 411, 413, 415, 429})
-"""Statuses of HTTP servers that turned a request away. A 5xx may come after the work was done."""
+"""HTTP statuses for a request that was turned away. A 5xx can come after the work was done."""
 
 LARGEST_WHOLE = 100_000
 DEEPEST_WHOLE = 50
@@ -55,7 +56,7 @@ class Contract:
     """The SOAP versions it supports."""
     operations: frozenset[str]
     encoded: frozenset[str]
-    """Operations in SOAP's own encoding, whose answers may be written in pieces."""
+    """Operations that use SOAP's own encoding, in which an answer can be written in pieces."""
     _binding: Any
 
     def takes(self, operation: str) -> Any:
@@ -94,7 +95,7 @@ class Contract:
     def read(self, operation: str, reply: Reply) -> etree._Element:
         """Return the answer in a reply.
 
-        Raises `NothingDone` or `PerhapsDone` if there is none, with a text that contains nothing
+        Raises `NothingDone` or `PerhapsDone` if there is none. The error's text contains nothing
         from the reply except names in the schema.
         """
         elements = list(_body(reply))
@@ -125,7 +126,7 @@ class Message:
 def load_contract(
     connection: Connection, place: str, http: Http, soap: str | None = None
 ) -> Contract:
-    """Load the contract in a WSDL file or URL, for a SOAP version or the first one it has.
+    """Load the contract from a WSDL file or URL, for a given SOAP version or the first one listed.
 
     Raises `ConnectionProblems`.
     """
@@ -169,7 +170,7 @@ def _unusable(says: str, kind: type[ConnectionProblems] = ConnectionProblems) ->
 
 
 def _which(place: str, connection: Connection, names: Iterable[str]) -> str:
-    """Return why it is unclear which binding of a WSDL is meant."""
+    """Return the reason why no single binding of a WSDL could be chosen."""
     there = ", ".join(names)
     if not there:
         return f"service.wsdl: {place} has no port for SOAP"
@@ -179,7 +180,7 @@ def _which(place: str, connection: Connection, names: Iterable[str]) -> str:
 
 
 def _encoded(documents: Iterable[bytes], binding: str) -> Iterator[str]:
-    """Return a binding's operations in SOAP's own encoding (WSDL 1.1, section 3.5)."""
+    """Return a binding's operations that use SOAP's own encoding (WSDL 1.1, section 3.5)."""
     for content in documents:
         root = etree.fromstring(content, _parser())
         for found in root.iter(f"{{{WSDL_NAMESPACE}}}binding"):
@@ -191,13 +192,13 @@ def _encoded(documents: Iterable[bytes], binding: str) -> Iterator[str]:
 
 @define
 class _Loader:
-    """Loads documents for zeep, with limits on time and size for URLs, and keeps them."""
+    """A cache of documents for zeep. Downloads have limits on time and size."""
 
     http: Http
     loaded: dict[str, bytes] = field(factory=dict)
 
     def load(self, url: str) -> bytes:
-        """Return a document; raises ConnectionProblems if there is none."""
+        """Return a document. Raises ConnectionProblems if there is none."""
         known = KNOWN.get(url.partition("://")[2].rstrip("/"))
         if known is not None:
             return known
@@ -247,13 +248,13 @@ def _parser(encoding: str | None = None) -> etree.XMLParser:
         no_network=True,
         load_dtd=False,
         huge_tree=False,
-        remove_comments=True,  # otherwise they would cut a text in two
+        remove_comments=True,  # otherwise they would split a text in two
         remove_pis=True,
     )
 
 
 def is_envelope(reply: Reply) -> bool:
-    """Whether a reply is SOAP, whatever it says."""
+    """Return whether a reply is a SOAP envelope, whatever its content."""
     return _envelope(reply) is not None
 
 
@@ -281,7 +282,7 @@ def _envelope(reply: Reply) -> etree._Element | None:
     """Return a reply's envelope, or None if there is none or it has a DOCTYPE."""
     content, charset = _document(reply)
     root = _parsed(content)
-    if root is None and charset is not None:  # it does not declare its own encoding
+    if root is None and charset is not None:  # the XML does not declare its encoding
         root = _parsed(content, charset)
     if root is None:
         return None
@@ -301,8 +302,8 @@ def _parsed(content: bytes, encoding: str | None = None) -> etree._Element | Non
 def _document(reply: Reply) -> tuple[bytes, str | None]:
     """Return a reply's XML, and the encoding named by its media type.
 
-    If an answer comes in parts, as with MTOM, its root is the part that `start` names, or the first
-    (RFC 2387, section 3.2).
+    If a reply has several parts, as with MTOM, its root is the part that `start` names, or else the
+    first part (RFC 2387, section 3.2).
     """
     head = f"Content-Type: {reply.content_type}\r\n\r\n".encode("latin-1", "replace")
     if not reply.content_type.lower().startswith("multipart/"):
@@ -318,7 +319,7 @@ def _document(reply: Reply) -> tuple[bytes, str | None]:
 def _whole(elements: list[etree._Element]) -> list[etree._Element]:
     """Return an encoded answer as one piece, with every reference resolved.
 
-    See SOAP 1.1, section 5.4.1. A piece may be referenced many times, even by itself, so the size
+    See SOAP 1.1, section 5.4.1. A piece can be referenced many times, even by itself, so the size
     of the result is limited.
     """
     named = [element for element in elements if element.get("id") is not None]
@@ -345,7 +346,7 @@ def _whole(elements: list[etree._Element]) -> list[etree._Element]:
 
 
 def _fault(fault: etree._Element) -> Trouble:
-    """Return what a fault means. Only its code is used: its text may have traces and values."""
+    """Return what a fault means. Only its code is used, since its text can contain values."""
     namespace = etree.QName(fault).namespace or ""
     codes = fault.findall(ENVELOPES.get(namespace, "faultcode").replace("Code/", "{*}Code/"))
     local = ((codes[0].text if len(codes) == 1 else None) or "").rpartition(":")[2]

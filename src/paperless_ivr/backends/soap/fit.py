@@ -1,4 +1,4 @@
-"""How each of our operations maps to a service's WSDL; found at startup, never during a call."""
+"""The mapping of our operations to a service's WSDL, determined at startup, never during a call."""
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -38,7 +38,7 @@ NOT = "not "
 """The prefix of a flag's path if the service's flag means the opposite."""
 
 ANY_ANSWER = "any answer"
-"""Given instead of the path of a search's Success, if the service has no flag or code for it."""
+"""Used instead of the path of a search's Success if the service has no flag or code for it."""
 
 ITSELF = "."
 """The path of the element itself: a list's only item, or an answer that is bare text."""
@@ -48,7 +48,7 @@ NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
 @frozen
 class Place:
-    """Where a field of a request goes, and how its value is written."""
+    """The location of a field in a request, and the format of its value."""
 
     path: tuple[str, ...]
     contrary: bool = False
@@ -64,7 +64,7 @@ class Place:
 
 @frozen
 class Spot:
-    """Where a field of an answer is, and how it is read."""
+    """The location of a field in an answer, and the function that reads it."""
 
     one: Answered
     steps: tuple[Child, ...]
@@ -78,19 +78,19 @@ class Fit:
     """One operation of the service, and how our fields map to its own."""
 
     operation: str
-    """Our name for it."""
+    """Our name for the operation."""
     there: str
-    """The service's name for it."""
+    """The service's name for the operation."""
     shape: Shape
     takes: dict[str, Place] = field(factory=dict)
-    """Where each field of a request goes."""
+    """The location of each field in a request."""
     spots: dict[str, Spot] = field(factory=dict)
-    """Where each field of an answer is."""
+    """The location of each field in an answer."""
     any_answer: bool = False
     """Whether any answer is a success."""
     beside: Mapping[str, str] = field(factory=dict)
     problems: list[str] = field(factory=list)
-    """Reasons why it cannot be used."""
+    """Reasons why the operation cannot be used."""
     notes: list[str] = field(factory=list)
     """Differences that do not prevent its use."""
     unused: list[str] = field(factory=list)
@@ -99,9 +99,10 @@ class Fit:
     """Fields of its requests that we do not send."""
 
     def request(self, fields: Mapping[str, object]) -> dict[str, Any]:
-        """Return a request's fields with the service's names and nesting; secrets are revealed.
+        """Return a request's fields with the service's names and nesting. Secrets are revealed.
 
-        Raises `NothingDone` if a required field is blank: a service might return anyone for it.
+        Raises `NothingDone` if a required field is blank, because a search could then match
+                anyone.
         """
         whole: dict[str, Any] = {}
         for name, value in (*fields.items(), *self.beside.items()):
@@ -119,7 +120,7 @@ class Fit:
 
 @define
 class Reading:
-    """Reads one answer according to a fit, and remembers which fields it could not read.
+    """A reader for one answer, according to a fit. It remembers which fields were unreadable.
 
     Raises `PerhapsDone` if the answer cannot be trusted: a field that decides the outcome cannot be
     read, appears twice, or contains something other than text.
@@ -211,7 +212,7 @@ def _is_nil(name: str, node: etree._Element) -> bool:
 
 
 def strangers(connection: Connection) -> Iterator[str]:
-    """Yield names on the left of a connection's tables that no operation has."""
+    """Yield names on the left side of a connection's tables that are not in any operation."""
     asked = {name for shape in SHAPES.values() for name in (*WHO_ASKS, *shape.needs, *shape.may)}
     answered = {one.name for shape in SHAPES.values() for one in _all(shape)}
     for title, table, ours in (
@@ -275,7 +276,7 @@ def _fit(operation: str, there: str, contract: Contract, connection: Connection)
 
 
 def _try_to_write(fit: Fit, contract: Contract) -> None:
-    """Write a request as calls will, to find out at startup what zeep cannot write."""
+    """Write a request as a call would, to find out at startup whether zeep can write it."""
     names = (*WHO_ASKS, *fit.shape.needs, *fit.shape.may)
     try:
         contract.written(fit.there, fit.request({name: name in FLAGS or "0" for name in names}))
@@ -413,7 +414,7 @@ def _place_answers(fit: Fit, kind: Any, connection: Connection) -> None:
     else:  # an error code reports success
         wanted[-1] = evolve(ERROR_CODE, needed=True)
     _place(fit, wanted, kind, connection, _steps)
-    if fit.any_answer:  # only the list shows that it is an answer, so it must be there
+    if fit.any_answer:  # only the list shows that this is an answer, so it is required
         for one in fit.shape.answers:
             spot = fit.spots.get(one.name)
             if spot and spot.steps:

@@ -1,9 +1,9 @@
 """HTTP requests with a time limit. Errors show whether the request may have been carried out.
 
 Uses urllib3 rather than zeep's own transport, which has no limit for the whole answer, follows
-redirects to login pages, and writes whole envelopes to its log and its errors.
-urllib3's own limits apply to one read each, so a server that sends a byte now and then could
-hold a thread for hours: a `_Deadline` shuts the connection down when the time is up.
+redirects to login pages, and writes whole envelopes to its log and its errors. urllib3's own
+timeouts apply to single reads, so a server that sends a byte now and then could hold a thread for
+hours. To prevent this, a `_Deadline` shuts down the connection when the time is up.
 """
 
 import os
@@ -39,7 +39,7 @@ LARGEST = 4 * 1024 * 1024
 CHUNK = 64 * 1024
 
 AT_ONCE = 32
-"""Connections kept open; a phone line rarely has that many requests in progress."""
+"""The number of connections kept open. A phone line rarely has that many requests in progress."""
 
 
 class Trouble(Exception):
@@ -47,7 +47,7 @@ class Trouble(Exception):
 
 
 class NothingDone(Trouble):
-    """The request never arrived, or the service said that it did nothing."""
+    """The request never arrived, or the service reported that it did nothing."""
 
 
 class PerhapsDone(Trouble):
@@ -67,7 +67,7 @@ class Reply:
 
 
 class _Deadline:
-    """Shuts a request's connection down when its time is up, whatever it is doing."""
+    """A request's deadline, which shuts down the connection no matter what it is doing."""
 
     def __init__(self, seconds: float) -> None:
         self.until = time.monotonic() + seconds
@@ -125,7 +125,7 @@ def _deadline(seconds: float) -> Iterator[_Deadline]:
 
 
 class _Watched:
-    """Puts every connection, new or reused, under the deadline of the request that uses it."""
+    """A connection, new or reused, that is subject to the deadline of the request that uses it."""
 
     sock: Any
     port: Any
@@ -133,11 +133,11 @@ class _Watched:
     _dns_host: str
 
     def _new_conn(self) -> socket.socket:
-        """Connect to the first address that works; urllib3 would give each one the full time."""
+        """Connect to the first address that works. urllib3 would allow the full time for each."""
         deadline: _Deadline = _current.deadline
         made: socket.socket | None = None
         addresses = [self._dns_host]
-        with suppress(OSError):  # urllib3 reports it better
+        with suppress(OSError):  # urllib3 reports the error better
             found = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
             addresses = list(dict.fromkeys(str(address[4][0]) for address in found))
         *others, last = addresses
@@ -181,13 +181,13 @@ class _TlsPool(HTTPSConnectionPool):
 
 @cache
 def _system_tls() -> ssl.SSLContext:
-    """TLS with the system's authorities. Loading them takes 0.1 s, so billers share it."""
+    """Return a TLS context with the system's authorities, shared because loading takes 0.1 s."""
     return ssl.create_default_context()
 
 
 @define(eq=False, repr=False)
 class Http:
-    """Posts and fetches. Safe to use from several threads. Never redirects or retries."""
+    """An HTTP client. Safe to use from several threads. It never follows redirects or retries."""
 
     _pool: urllib3.PoolManager = field(factory=lambda: _pool(_system_tls()))
 
@@ -216,11 +216,11 @@ class Http:
         return cls(_pool(tls, connection.proxy))
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str], seconds: float) -> Reply:
-        """Post; raises `NothingDone` or `PerhapsDone`."""
+        """Send a POST request. Raises `NothingDone` or `PerhapsDone`."""
         return self._ask("POST", url, seconds, body, headers)
 
     def get(self, url: str, seconds: float) -> Reply:
-        """Fetch; raises `NothingDone` or `PerhapsDone`."""
+        """Send a GET request. Raises `NothingDone` or `PerhapsDone`."""
         return self._ask("GET", url, seconds)
 
     def _ask(

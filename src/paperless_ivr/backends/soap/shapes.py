@@ -1,7 +1,7 @@
 """The fields that each operation takes and returns, with the reference contract's names.
 
-`EnrollInPaperless` is the real service's; the other shapes are proposed, and a connection says
-where a service differs.
+The shape of `EnrollInPaperless` is the real service's. The others are proposals, and a connection
+can define how a service differs from them.
 """
 
 import enum
@@ -15,7 +15,7 @@ from paperless_ivr.secret import Secret
 
 
 class Kind(enum.Enum):
-    """The type that an answer's field must have; any other is refused at startup."""
+    """The type that a field of an answer must have. Any other type is refused at startup."""
 
     FLAG = "true or false"
     TEXT = "a text or a number"
@@ -34,7 +34,7 @@ class Answered:
     decides: bool = False
     """Whether the call's next step depends on it. If it cannot be read, the answer is discarded."""
     default: str = ""
-    """Its path, if that is not its name."""
+    """Its path, if different from its name."""
     inside: tuple["Answered", ...] = ()
     """The fields of each item of a list."""
 
@@ -49,7 +49,7 @@ class Shape:
     """The request and answer of one operation."""
 
     sends: Callable[[Any], Mapping[str, object]]
-    """The content of a request, apart from the sender's identification; secrets stay secret."""
+    """The content of a request, apart from the sender's identification. Secrets stay secret."""
     needs: tuple[str, ...]
     """Fields of the request that the service must accept."""
     may: tuple[str, ...]
@@ -62,7 +62,7 @@ FLAGS = frozenset({"Paperless"})
 """Fields of requests that are true or false."""
 
 NOT_USED = frozenset({"Message"})
-"""Fields of answers that every service has, meant for people to read."""
+"""Fields that every service's answers have, meant for people to read."""
 
 WHO_ASKS = ("BillerGUID", "PartnerGUID", "PartnerKey")
 """Fields of every request."""

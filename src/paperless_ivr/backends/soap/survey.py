@@ -73,7 +73,7 @@ class Finding:
 
 @frozen
 class Tried:
-    """A request made to test whether the connection works."""
+    """The result of a request that tests the connection."""
 
     soap: str
     works: bool
@@ -137,7 +137,7 @@ def survey(contract: Contract, connection: Connection) -> tuple[Finding, ...]:
 
 
 def _lines(fit: Fit) -> Iterator[str]:
-    """Yield what an operation lacks, and what it has that is not used."""
+    """Yield an operation's problems and differences, and its fields that are not used."""
     if fit.there != fit.operation:
         yield f"the service calls it {fit.there}"
     yield from fit.notes
@@ -148,7 +148,7 @@ def _lines(fit: Fit) -> Iterator[str]:
 
 
 def try_out(connection: Connection, version: str) -> Tried:
-    """Search the service for an account that no one has, in a SOAP version. Changes nothing."""
+    """Search for an account that no one has, using a given SOAP version. Changes nothing."""
     backend = SoapBackend(evolve(connection, soap=version))
     request = harmless(backend.operations)
     if request is None:
@@ -166,7 +166,7 @@ def try_out(connection: Connection, version: str) -> Tried:
 
 
 def harmless(operations: Set[str]) -> Read | None:
-    """Return a request that finds no one and changes nothing; None if no operation is read-only."""
+    """Return a request that finds no one and changes nothing, or None if that is impossible."""
     requests: tuple[Read, ...] = (
         SearchByAccountNumber(secret.account(NOBODY)),
         SearchByCustomerPhoneNumber(secret.phone(NOBODY)),

@@ -24,14 +24,14 @@ from paperless_ivr.backends.written import (
 )
 
 TRUTH = {"true": True, "1": True, "false": False, "0": False}
-"""How XML Schema writes a boolean."""
+"""The values of a boolean in XML Schema."""
 
 SPACE = " \t\r\n"
-"""The only white space that XML Schema removes around a number or a Boolean."""
+"""The only white space that XML Schema removes around a number or a boolean."""
 INTEGER = re.compile(r"[+-]?\d{1,100}", re.ASCII)
 DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 FLOAT = re.compile(rf"{DECIMAL.pattern}([eE][+-]?\d{{1,3}})?", re.ASCII)
-"""How XML Schema writes numbers (part 2, 3.2.3 to 3.2.5 and 3.3.13)."""
+"""The format of numbers in XML Schema (part 2, 3.2.3 to 3.2.5 and 3.3.13)."""
 
 CONTENT = "_value_1"
 """zeep's name for the text of an element that also has attributes."""
@@ -42,7 +42,7 @@ ITEM = "item"
 
 
 def simple(kind: Any) -> Any:
-    """Return the type of an element's text; None if the element contains others."""
+    """Return the type of an element's text, or None if it contains other elements."""
     if isinstance(kind, AnySimpleType) or type(kind) is AnyType:
         return kind
     if isinstance(kind, ComplexType):
@@ -58,7 +58,7 @@ class Child:
 
     name: str
     tag: str
-    """Its name with its namespace, as lxml writes both; `*` if it may have any name."""
+    """Its name with its namespace, as in lxml, or `*` if any name is allowed."""
     type: Any
     several: bool
     optional: bool
@@ -67,7 +67,7 @@ class Child:
 
     @property
     def simple(self) -> Any:
-        """The type of its text; None if it contains elements."""
+        """The type of its text, or None if it contains elements."""
         return simple(self.type)
 
     @property
@@ -116,7 +116,7 @@ def _inside(parts: Sequence[Any], several: bool, optional: bool) -> Iterator[Chi
 
 
 def along(kind: Any, path: Sequence[str]) -> tuple[Child, ...] | None:
-    """Return the elements on a path through a type; None if it leads nowhere."""
+    """Return the elements on a path through a type, or None if it leads nowhere."""
     found = []
     for name in path:
         child = children(kind).get(name)
@@ -130,7 +130,7 @@ def along(kind: Any, path: Sequence[str]) -> tuple[Child, ...] | None:
 # ── reading texts ────────────────────────────────────────────────────────────────────────
 
 Reader = Callable[[str], Any]
-"""Returns what a text means, or None for nothing; raises `Unreadable`."""
+"""A function that returns the value of a text, or None if it is empty. Raises `Unreadable`."""
 
 
 def reader(kind: Kind, simple: Any, written: str | None) -> Reader | None:
@@ -153,7 +153,7 @@ def reader(kind: Kind, simple: Any, written: str | None) -> Reader | None:
 
 
 def only_text(kind: Kind, simple: Any) -> bool:
-    """Whether the type of an amount or date leaves open how it is written."""
+    """Return whether the type of an amount or a date does not determine its format."""
     known = {Kind.MONEY: (XsdDecimal, Float, Double), Kind.DAY: (DateTime, Date)}
     return kind in known and not isinstance(simple, known[kind])
 

@@ -76,7 +76,7 @@ class Database:
     def lock(self, connection: Connection, *names: str) -> None:
         """Make other transactions that lock one of these names wait until this one ends."""
         if self.is_sqlite:
-            return  # there is only one writer at a time
+            return  # SQLite allows only one writer at a time
         digests = (hashlib.sha256(name.encode("utf-8", "surrogatepass")) for name in names)
         for number in sorted({int.from_bytes(d.digest()[:8], "big", signed=True) for d in digests}):
             connection.execute(select(func.pg_advisory_xact_lock(number)))
@@ -154,7 +154,7 @@ class Database:
 
 
 class _Turns:
-    """Limits how many threads do something at the same time. Threads get turns in order of arrival.
+    """A limit on how many threads run at the same time. Threads get turns in order of arrival.
 
     Waiting inside SQLite, for a lock, or for a pooled connection is not fair. Some threads could
     wait forever while new ones keep getting through.
@@ -189,7 +189,7 @@ class _Turns:
 
 
 class _Watch:
-    """Ends connections that exceed their time, so that the threads waiting on them get an error.
+    """A watchdog for overdue connections. It cuts them off, so that waiting threads get an error.
 
     A single thread watches all connections. With one thread per transaction, starting the threads
     took longer than the transactions themselves when many ran at the same time.
@@ -291,7 +291,7 @@ def _sqlite(url: URL, budget: float, readers: int) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _(connection: Connection) -> None:
-        """Begin a transaction. A writer locks first, so that what it reads cannot change."""
+        """Begin a transaction. A writer locks the database, so that its reads stay current."""
         reads = connection.get_execution_options().get("reads_only")
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 

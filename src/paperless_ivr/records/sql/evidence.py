@@ -28,7 +28,7 @@ Document = Mapping[str, Any]
 
 
 def evidence(transaction: Transaction, reference: str) -> Document | None:
-    """Return everything on record about the consents with a reference, or None if there are none.
+    """Return everything on record about the consents with a given reference, or None if none exist.
 
     The result is the same, byte for byte, until something is added to the record.
     """

@@ -1,4 +1,4 @@
-"""The check value, which shows whether a record is opened with its own keys."""
+"""The check value, which shows whether a record is opened with the right keys."""
 
 from sqlalchemy import Connection, delete, insert, select
 

@@ -1,4 +1,4 @@
-"""Limits on tries and texts, which are checked and counted in one transaction beforehand."""
+"""Limits on tries and texts. One transaction checks and counts each try or text beforehand."""
 
 from sqlalchemy import case, delete, exists, func, insert, select
 

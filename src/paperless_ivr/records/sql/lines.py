@@ -24,7 +24,11 @@ from paperless_ivr.secret import Secret
 
 
 def note(transaction: Transaction, line: Activity) -> None:
-    """Append a line. If it ends a hand-over, count the ending. If it gives back a try, do so."""
+    """Append a line.
+
+    If the line ends a hand-over, its end is noted. If the line gives back a try, the try no longer
+    counts.
+    """
     ani = ani_hash(transaction, line.biller, line.ani)
     accounts = account_hashes(transaction, line.biller, line.accounts)
     number = transaction.connection.execute(
@@ -67,10 +71,10 @@ def told(transaction: Transaction, what: ActivityType, evidence: Evidence, **det
 
 
 def _ended(transaction: Transaction, line: Activity, number: int) -> None:
-    """Count an ended hand-over for its call, its ANI, and the caller's account.
+    """Note the end of a hand-over under its call, its ANI, and the caller's account.
 
-    The accounts in a failed last-four check are not counted. They are not known to be the caller's,
-    and a guesser's calls must not affect the account's owner.
+    Accounts from a failed last-four check are left out. They may not be the caller's, and a
+    guesser's calls must not affect the accounts' owners.
     """
     of_call = and_(activity.c.biller == line.biller, activity.c.call_id == line.call_id)
     began = _last(transaction, of_call, ActivityType.ARRIVED, number)
@@ -95,7 +99,7 @@ def _ended(transaction: Transaction, line: Activity, number: int) -> None:
 def _last(
     transaction: Transaction, of_call: ColumnElement[bool], what: ActivityType, before: int
 ) -> int:
-    """Return the number of a call's latest line of a type, or 0 if there is none."""
+    """Return the number of a call's latest line of a given type, or 0 if there is none."""
     found = select(func.max(activity.c.id)).where(
         of_call, activity.c.what == what, activity.c.id < before
     )
@@ -144,7 +148,7 @@ def screen(transaction: Transaction, request: Screen) -> Screened:
 
 
 def given(transaction: Transaction, biller: str, reference: str) -> tuple[Evidence, ...]:
-    """Return the consents with a reference."""
+    """Return the consents with a given reference."""
     found = select(consents.c.sealed).filter_by(biller=biller, reference=reference)
     rows = transaction.connection.execute(found.order_by(consents.c.id))
     return tuple(transaction.opened_consent(reference, row.sealed) for row in rows)
@@ -153,7 +157,7 @@ def given(transaction: Transaction, biller: str, reference: str) -> tuple[Eviden
 def _concerned(
     transaction: Transaction, biller: str, ani: Secret | None, accounts: Iterable[Secret]
 ) -> list[str]:
-    """Return the hashes of the people that a line or a query is about."""
+    """Return the hashes for the caller and the accounts of a line or a query."""
     caller = ani_hash(transaction, biller, ani)
     return [*([caller] if caller else []), *account_hashes(transaction, biller, accounts)]
 

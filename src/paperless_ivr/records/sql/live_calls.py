@@ -77,7 +77,10 @@ class SqlLiveCalls:
             raise StaleCall(call_id, if_turn)
 
     def is_stored(self, connection: Connection, call: SavedCall, *, forgotten: bool) -> bool:
-        """Return whether exactly this call is stored or, if `forgotten`, whether none is stored."""
+        """Return whether exactly this call is stored.
+
+        If `forgotten` is true, returns whether no call with its ID is stored.
+        """
         found = select(live_calls).where(live_calls.c.call_id == call.call_id)
         row = connection.execute(found).first()
         if row is None or forgotten:
@@ -91,7 +94,7 @@ class SqlLiveCalls:
         self._database.write(lambda connection: connection.execute(dropping))
 
     def idle(self, since: datetime, biller: str) -> tuple[str, ...]:
-        """Return the calls of a biller that were last saved before a time."""
+        """Return the IDs of a biller's calls that were last saved before a time."""
         waiting = select(live_calls.c.call_id).where(
             live_calls.c.biller.in_((biller, "")), live_calls.c.saved < since
         )

@@ -1,8 +1,7 @@
 """Finds everything on record about a person, by account, telephone number, or e-mail address.
 
-Lines are found by their keyed hashes. To find consents, all of them are opened, because e-mail
-addresses are not hashed. An upgrade could not add hashes to existing consents, because it has no
-keys.
+Lines are found by their keyed hashes. Consents have no hashes of e-mail addresses, and an upgrade
+could not add them, because it has no keys. So a search opens all consents.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -23,7 +22,7 @@ from paperless_ivr.secret import Kind, Secret
 T = TypeVar("T")
 
 AT_ONCE = 500
-"""The maximum number of rows that one statement reads or names."""
+"""The maximum number of rows that one statement reads or refers to."""
 
 
 @frozen

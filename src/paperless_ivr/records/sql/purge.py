@@ -82,5 +82,5 @@ def finish_removal(transaction: Transaction, removal: int, removed: Removed) -> 
 
 
 def _needed(table: Table, task: Task) -> ColumnElement[bool]:
-    """Return the condition that a row has unfinished work."""
+    """Return the SQL condition that a row has unfinished work."""
     return exists().where(jobs.c.key == table.c.key, jobs.c.task == task, jobs.c.done.is_(None))

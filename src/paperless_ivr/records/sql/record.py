@@ -68,17 +68,17 @@ class SqlRecord(SqlReading):
         return self._write(lambda transaction: reserve_try(transaction, request, limits))
 
     def consents(self, biller: str, reference: str) -> tuple[Evidence, ...]:
-        """Return the consents with a reference."""
+        """Return the consents with a given reference."""
         return self._read(lambda transaction: lines.given(transaction, biller, reference))
 
     # ── writes and deferred requests ──
 
     def intend(self, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:
-        """Put a write on record, unless a limit forbids it."""
+        """Record a write, unless a limit forbids it."""
         return self._write(lambda transaction: writes.intend(transaction, write, evidence, limits))
 
     def settle(self, key: str, answer: ServiceAnswer) -> None:
-        """Put the outcome of a write on record."""
+        """Record the outcome of a write."""
         self._write(lambda transaction: writes.settle(transaction, key, answer))
 
     def keep(self, request: DeferRequest, evidence: Evidence) -> None:
@@ -144,7 +144,7 @@ class SqlRecord(SqlReading):
         return self._read(lambda transaction: find(transaction, person, biller))
 
     def evidence(self, reference: str) -> str | None:
-        """Return everything on record about a consent as JSON, IN CLEAR TEXT, or None if absent."""
+        """Return the evidence of a consent as JSON, IN CLEAR TEXT, or None if there is none."""
 
         def written(transaction: Transaction) -> str | None:
             found = evidence(transaction, reference)

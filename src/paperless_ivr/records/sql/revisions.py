@@ -1,6 +1,6 @@
 """Determines which version of the tables a database has.
 
-Every server does this when it starts. Only `upgrades` imports Alembic, because the import is slow.
+Every server does this at startup. Only `upgrades` imports Alembic, because that import is slow.
 """
 
 from sqlalchemy import Connection, inspect, text

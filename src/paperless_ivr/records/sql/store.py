@@ -38,7 +38,7 @@ class Store:
         self.calls = SqlLiveCalls(database, vault, now)
 
     def commit(self, update: SessionUpdate, *, again: bool = False) -> Refused | None:
-        """Make all the changes of an update in one transaction, or none of them."""
+        """Make all of an update's changes in one transaction, or none of them."""
         return self.database.write(self._changing(update, again=again))
 
     def commit_try(self, reservation: Reservation, follow: Follow, *, again: bool = False) -> Tried:
@@ -55,7 +55,7 @@ class Store:
     def _changing(
         self, update: SessionUpdate, *, again: bool
     ) -> Callable[[Connection], Refused | None]:
-        """Return a function that makes the changes of an update in an open transaction."""
+        """Return a function that makes an update's changes in an open transaction."""
         call = update.call
         storing = None
         if call is not None and not update.forget:
@@ -87,7 +87,7 @@ class Store:
         return change
 
     def probe(self) -> None:
-        """Check that calls can be written. Raises RecordDown if they cannot.
+        """Check that calls can be saved. Raises RecordDown if they cannot.
 
         Writes a row and removes it in the same transaction. No other transaction ever sees the row,
         but writing it requires everything that storing a call requires.

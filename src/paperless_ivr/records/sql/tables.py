@@ -49,10 +49,10 @@ REVISION = "0004"
 """The newest revision in `migrations/versions`, which produces the tables below."""
 
 REMOVES = "paperless_ivr_removes"
-"""The SQL function that the triggers in SQLite call. Only this library's connections have it.
+"""The SQL function that SQLite triggers call. Only this library's connections define it.
 
 Without it, no statement can remove a line, whatever `removals` contains. SQLite has no roles that
-could ensure this.
+could enforce this.
 """
 
 HASH = String(64)

@@ -68,24 +68,24 @@ class Transaction:
     # ── sealed ──
 
     def sealed_write(self, write: Write) -> bytes:
-        """Return a sealed write."""
+        """Return the sealed form of a write."""
         return self.vault.seal(dump_value(_SealedWrite(SCHEMA, write)), f"write {write.key}")
 
     def opened_write(self, key: str, sealed: bytes) -> Write:
-        """Return the write with a key."""
+        """Open a sealed write."""
         data = self.vault.open(sealed, f"write {key}")
         return load_value(data, _SealedWrite, SCHEMA).write
 
     def sealed_request(self, request: DeferRequest) -> bytes:
-        """Return a sealed deferred request."""
+        """Return the sealed form of a deferred request."""
         return self.vault.seal(dump_value(_SealedRequest(SCHEMA, request)), f"wish {request.key}")
 
     def opened_request(self, key: str, sealed: bytes) -> DeferRequest:
-        """Return the deferred request with a key."""
+        """Open a sealed deferred request."""
         return load_value(self.vault.open(sealed, f"wish {key}"), _SealedRequest, SCHEMA).wish
 
     def opened_consent(self, reference: str, sealed: bytes) -> Evidence:
-        """Return the consent with a reference."""
+        """Open a sealed consent."""
         data = self.vault.open(sealed, f"consent {reference}")
         return load_value(data, _SealedConsent, SCHEMA).evidence
 

@@ -35,7 +35,7 @@ DECIDING = ("EnrollInPaperless", "StoreCustomerPreference")
 def intend(
     transaction: Transaction, write: Write, evidence: Evidence, limits: Limits
 ) -> Refused | None:
-    """Put a write on record, unless a limit forbids it."""
+    """Record a write, unless a limit forbids it."""
     transaction.lock(f"write {write.key}")
     if transaction.connection.scalar(select(exists().where(writes.c.key == write.key))):
         return None
@@ -60,7 +60,7 @@ def intend(
 
 
 def settle(transaction: Transaction, key: str, answer: ServiceAnswer) -> None:
-    """Put the outcome of a write on record."""
+    """Record the outcome of a write."""
     row = transaction.connection.execute(
         select(writes, consents.c.reference, consents.c.sealed.label("sealed_consent"))
         .join(consents, writes.c.consent == consents.c.id)
@@ -91,7 +91,7 @@ def settle(transaction: Transaction, key: str, answer: ServiceAnswer) -> None:
 
 
 def _decided(transaction: Transaction, row: Row[Any], write: Write, evidence: Evidence) -> None:
-    """Close the deferred request with an accepted write's key, and the work it supersedes."""
+    """Close an accepted write's deferred request, and the work that the write supersedes."""
     transaction.lock(row.bill_hash)
     starts = starts_registration(write)
     for job in jobs.open_for(transaction, row.bill_hash, Task.COMPLETE, Task.FOLLOW):
