@@ -7,9 +7,9 @@
 # make check  format, lint, types, import rules, generated docs, the site
 # make sbom   list every installed package: licenses, and an SBOM (build/sbom.cdx.json)
 # make docs   rewrite the generated docs, and build the site (build/site)
-# Each one sets up .venv if necessary, and again when pyproject.toml changes. Tests with a SOAP
-# library in another language need npm, and those with a browser need npm and Chromium. Without
-# these, they are skipped.
+# Each one sets up .venv if necessary, and again when pyproject.toml changes. In `make prove`, tests
+# with a SOAP library in another language need npm, and those with a browser need npm and Chromium.
+# Without these, they are skipped.
 
 BIN := .venv/bin
 
@@ -78,7 +78,7 @@ test: setup
 	$(call run-tests,not long)
 
 # The pictures of the page in the docs, taken by the tests that drive it. Each comes with the words
-# that it shows; `make test` compares them with the page, so an outdated picture fails.
+# that it shows; `make prove` compares them with the page, so an outdated picture fails.
 screenshots: setup tests/simulator/node_modules/.stamp
 	@mkdir -p build/screenshots
 	PAPERLESS_IVR_SCREENSHOTS=build/screenshots $(BIN)/python -m pytest tests/simulator/test_page.py

@@ -1,7 +1,7 @@
 """Whatever is killed, every accepted consent is registered exactly once (R31).
 
 Processes are killed with SIGKILL at random moments. Then, a relay works, and the record is compared
-with the service. This happens 20 times in `make test`, and 300 times in `make prove`: more often if
+with the service. This happens 300 times in `make prove`, and 20 times otherwise: more often if
 no kill has hit a critical moment by then. Each run prints its counts.
 """
 
