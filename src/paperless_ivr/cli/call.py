@@ -39,9 +39,7 @@ HELP = (
     show_default=True,
     help="The point in the host's call at which the offer is made.",
 )
-@click.option(
-    "--biller", default=BILLER, show_default=True, help="The biller in the demo's service."
-)
+@click.option("--biller", default=BILLER, show_default=True, help="The biller in the demo service.")
 @click.option(
     "--caller",
     default="rivera",

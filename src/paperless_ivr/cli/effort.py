@@ -42,10 +42,10 @@ def command(
 ) -> None:
     """Measure what a call costs the caller, for each path through the flow.
 
-    Counts keys and seconds until the service has accepted the request, or until the end if nothing
-    was agreed: for a caller who knows the menus (`knows`), one who hears every prompt (`hears`),
-    and one who also waits before each key (`slow`). `whole call` is like `hears`, but to the end of
-    the call. Waits for the service are not included.
+    Counts keys and seconds until the service has accepted the request, or until the end if the
+    caller agreed to nothing: for a caller who knows the menus (`knows`), one who hears every prompt
+    (`hears`), and one who also waits before each key (`slow`). `whole call` is like `hears`, but to
+    the end of the call. Waits for the service are not included.
     """
     policy = demo_policy() if file is None else load_policy(file)
     spoken = language or policy.languages.default
