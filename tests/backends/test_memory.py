@@ -423,7 +423,9 @@ def test_script_is_of_its_operation() -> None:
 
 def test_script_of_no_operation() -> None:
     """A mistyped operation is reported, with those that exist."""
-    with pytest.raises(ValueError, match="unknown operation 'Enroll'; choose EnrollInPaperless, "):
+    with pytest.raises(
+        ValueError, match="unknown operation 'Enroll'; must be one of: EnrollInPaperless, "
+    ):
         springfield().script("Enroll", Fault.DOWN)
 
 

@@ -230,7 +230,7 @@ def test_a_transcript_is_written(run: Run, tmp_path: Path) -> None:
     text = file.read_text(encoding="utf-8")
 
     assert last(done.stdout) == "disposition: enrolled"
-    assert run("replay", str(file)).stdout == "1 transcripts, 0 differ\n"
+    assert run("replay", str(file)).stdout == "1 transcript, 0 differ\n"
     who = customer("rivera")
     for value in (who.account, who.email, who.phone, who.name):
         assert value.reveal() not in text

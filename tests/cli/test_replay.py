@@ -24,7 +24,7 @@ def test_as_written():
     """If all transcripts match, the exit status is 0."""
     result = replay(FILE)
 
-    assert (result.exit_code, result.output.splitlines()[-1]) == (0, "1 transcripts, 0 differ")
+    assert (result.exit_code, result.output.splitlines()[-1]) == (0, "1 transcript, 0 differ")
 
 
 @pytest.mark.requirement("R43")

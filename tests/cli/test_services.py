@@ -23,10 +23,10 @@ def test_the_demo(tmp_path: Path) -> None:
     """Everything that is made up, or lost when the server exits, is reported."""
     policy, service, record = said(tmp_path)
     assert policy == "policy: Springfield Water, version 1, not approved yet"
-    assert "the demo's, with made-up customers, lost when this command ends" in service
+    assert "service: demo, with made-up customers, lost when this command ends" in service
     assert "in memory, lost when this command ends, and no relay" in record
     kept = said(tmp_path, service=f"sqlite:///{tmp_path}/service.db")[1]
-    assert "made-up customers; set a biller's own with --connection" in kept
+    assert "made-up customers; use --connection to connect to a biller's service" in kept
 
 
 def test_a_biller_s_own(tmp_path: Path) -> None:

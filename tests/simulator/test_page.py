@@ -433,7 +433,7 @@ def test_a_key_delivered_twice_at_the_consent_question(caller: Caller) -> None:
     page.select_option("#fault-key", "twice")
     caller.presses("1")
     caller.asked("May we send one text?")
-    caller.says("#so-far", "1 again: ignored, it answers an earlier question.")
+    caller.says("#so-far", "1 again: ignored, because it answers an earlier question.")
     expect(page.locator("#messages .message")).to_have_count(1)
     expect(page.locator("#fault-key")).to_have_value("once")
 

@@ -140,7 +140,7 @@ def test_a_key_that_comes_again_changes_nothing(tab: Tab, how: str) -> None:
         tab.press("1")
     asked = tab.asked("TEXT_CONSENT")
     again = "1 again" if how == "twice" else "1 late"
-    assert tab.texts("note")[-1] == f"{again}: ignored, it answers an earlier question."
+    assert tab.texts("note")[-1] == f"{again}: ignored, because it answers an earlier question."
     assert len(asked["messages"]) == 1
     assert tab.view["faults"]["key"] == "once"
 

@@ -388,7 +388,8 @@ def _of_tables(connection: Connection) -> Iterator[str]:
 
 def _known(where: str, operation: str) -> Iterator[str]:
     if operation not in OPERATIONS:
-        yield f"{where}: unknown operation {operation!r}; choose {', '.join(sorted(OPERATIONS))}"
+        names = ", ".join(sorted(OPERATIONS))
+        yield f"{where}: unknown operation {operation!r}; must be one of: {names}"
 
 
 def _safe(address: str) -> bool:

@@ -118,7 +118,7 @@ class Slow:
 
 
 Scripted = Fault | Slow | Refusal | None
-"""What happens to one call of an operation. None means nothing unusual."""
+"""What happens on one call to an operation. None means nothing unusual."""
 
 
 # ── the service ──────────────────────────────────────────────────────────────────────────
@@ -129,7 +129,7 @@ class MemoryBackend:
     """An in-memory billing service. Safe to use from several threads.
 
     Repeating a write with the same key changes nothing and gets the same answer. Using that key for
-    a different write is refused. `EnrollInPaperless` has no key at the service, so repeating it is
+    a different write is refused. The service's `EnrollInPaperless` takes no key, so repeating it is
     refused as pending. An operation that the service lacks is `Unavailable`, because nothing was
     done: the caller's request is then deferred, whereas a refusal would end it for good (R31).
     """
@@ -137,7 +137,7 @@ class MemoryBackend:
     books: Books = field(factory=Books)
     operations: frozenset[str] = OPERATIONS
     sleep: Callable[[float], None] = time.sleep
-    """Waits for some seconds. Used only if `Slow` is scripted."""
+    """Sleeps for the given number of seconds. Used only if `Slow` is scripted."""
     _customers: dict[Secret, Customer] = field(init=False)
     _bills: dict[Unit, Registration] = field(init=False)
     _links: dict[str, Unit] = field(init=False, factory=dict)
@@ -169,9 +169,10 @@ class MemoryBackend:
         return f"<MemoryBackend {len(self._customers)} customers>"
 
     def script(self, operation: str, *how: Scripted) -> None:
-        """Script the next calls of an operation. After those, it works normally."""
+        """Script the next calls to an operation. After those, it works normally."""
         if operation not in OPERATIONS:
-            message = f"unknown operation {operation!r}; choose {', '.join(sorted(OPERATIONS))}"
+            names = ", ".join(sorted(OPERATIONS))
+            message = f"unknown operation {operation!r}; must be one of: {names}"
             raise ValueError(message)
         with self._lock:
             self._script.setdefault(operation, deque()).extend(how)
@@ -219,7 +220,7 @@ class MemoryBackend:
             return frozenset(self._autopay)
 
     def registration(self, customer: Secret, invoice_type: str) -> Registration:
-        """Return a bill's registration, which is `NONE` if the bill is on paper.
+        """Return a bill's registration, which is `NONE` if none is pending or active.
 
         Raises KeyError if the bill is unknown.
         """
@@ -322,7 +323,7 @@ class MemoryBackend:
         return self._start(unit, paid.email)
 
     def _prefer(self, request: StoreCustomerPreference) -> ServiceAnswer:
-        """Start or replace a pending registration. To return to paper, cancel any registration."""
+        """Start or replace a pending registration, or cancel it if the bill returns to paper."""
         unit = (request.customer, request.invoice_type)
         if unit not in self._bills:
             return Refused(Refusal.OTHER)

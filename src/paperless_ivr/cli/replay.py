@@ -41,7 +41,8 @@ def command(ctx: click.Context, files: tuple[Path, ...], update: bool, folder: P
         if update:
             transcripts.update(file)
             click.echo(f"{file}: rewritten")
-    click.echo(f"{len(files)} transcripts, {differ} differ")
+    s = "" if len(files) == 1 else "s"
+    click.echo(f"{len(files)} transcript{s}, {differ} differ{'s' if differ == 1 else ''}")
     if differ and not update:
         ctx.exit(1)
 

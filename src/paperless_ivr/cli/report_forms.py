@@ -42,7 +42,7 @@ COLUMNS = (
 - `reached`
 - `lost`, with the reasons in the next four columns
 - `link`, with the link's state in `why`
-- `way`, with the way to an address in `way`, and its outcome in `why`
+- `way`, with the way of getting an address in `way`, and its outcome in `why`
 """
 
 
@@ -78,14 +78,14 @@ def table(report: Report, to: TextIO) -> None:
         show(to, TRACKER, _tracked_rows(tracked, report.at))
 
 
-LOSSES = ("got as far as", "ended", "reason", "afterwards", "why", "number", "of these")
+LOSSES = ("got as far as", "ended", "reason", "afterwards", "why", "number", "share")
 LINKS = ("texted link", "number")
 OPENED = {
     Link.ON_LINE: "opened on the line",
     Link.LATER: "opened later",
     Link.NOT_OPENED: "not opened yet",
 }
-WAYS = ("way to an address", "offered", "left", "taken", "finished")
+WAYS = ("way to get an address", "offered", "left", "taken", "finished")
 SPELLED = ("spelled by keypad", "keys each", "corrections each", "seconds each")
 TRACKER = ("task", "state", "number", "oldest")
 

@@ -41,7 +41,7 @@ OPTIONS = (
         "--cloudivr",
         "service",
         metavar="URL",
-        help="The database of the demo's service. [default: a temporary one]",
+        help="The demo service's database. [default: a temporary one]",
     ),
     click.option(
         "--database",
@@ -172,11 +172,14 @@ def _connected(
         shown = url._replace(netloc=url.netloc.rpartition("@")[2]).geturl()
         yield f"service: {shown}, as {connection_file} describes it"
     elif service is not None:
-        yield "service: the demo's, with made-up customers; set a biller's own with --connection"
+        yield (
+            "service: demo, with made-up customers; "
+            "use --connection to connect to a biller's service"
+        )
     else:
         yield (
-            "service: the demo's, with made-up customers, lost when this command ends; "
-            "set a biller's own with --connection"
+            "service: demo, with made-up customers, lost when this command ends; "
+            "use --connection to connect to a biller's service"
         )
     if record is None:
         yield (

@@ -91,7 +91,7 @@ def _action(version: Version, request: Request) -> str | None:
     if version.action_required:
         action = request.headers.get("SOAPAction")
         if action is None:
-            raise Fault(version.client, "The header SOAPAction is missing.")
+            raise Fault(version.client, "The SOAPAction header is missing.")
         return action.strip().strip('"')
     return request.mimetype_params.get("action")
 
@@ -126,10 +126,13 @@ def _body(version: Version, root: etree._Element) -> etree._Element:
     head = f"{{{version.envelope}}}Header"
     body = f"{{{version.envelope}}}Body"
     if [part.tag for part in root] not in ([body], [head, body]):
-        raise Fault(version.client, "An envelope must have at most one header, then one body.")
+        raise Fault(
+            version.client, "An envelope must have one body, with at most one header before it."
+        )
     for block in root.iterfind(f"{head}/*"):
         if _must_be_understood(version, block):
-            raise Fault("MustUnderstand", "A header with mustUnderstand is not understood.")
+            message = "The message has a mustUnderstand header that this service does not support."
+            raise Fault("MustUnderstand", message)
     held = root[-1]
     if len(held) != 1:
         raise Fault(version.client, "The body of an envelope must contain one element.")
@@ -152,7 +155,7 @@ def _fault(version: Version, fault: Fault) -> Response:
     if version is SOAP11:
         parts = [plain.faultcode(code), plain.faultstring(fault.reason)]
         if fault.code in (version.client, version.server):
-            parts.append(plain.detail())  # SOAP 1.1 section 4.4: the error was in the body
+            parts.append(plain.detail())  # SOAP 1.1 section 4.4: for errors outside the header
     else:
         reason = soap.Text(fault.reason, {f"{{{XML}}}lang": "en"})
         parts = [soap.Code(soap.Value(code)), soap.Reason(reason)]

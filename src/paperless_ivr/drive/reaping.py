@@ -44,7 +44,7 @@ def reap(releases: Releases, abandoned: timedelta = ABANDONED) -> int:
     """End the biller's abandoned calls, and forget calls that have ended.
 
     Returns the number of calls that it ended. At least one worker should do this about once a
-    minute. Other billers' calls are left alone. A call of another release is ended only after it
+    minute. Other billers' calls are left alone. A call on another release is ended only after it
     has been idle for longer than a conversation with an agent can last. A call that cannot be read,
     because another version of the library saved it, is left to a worker that can read it.
     """

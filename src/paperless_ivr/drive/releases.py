@@ -30,7 +30,7 @@ def give_up(
     saved: SavedSession,
     write: Callable[[Session], str] | None = None,
 ) -> Session:
-    """End a call of another release, and return the session that goes back to the host.
+    """End a call on another release, and return the session that goes back to the host.
 
     If `write` is given, it creates the last document, and the call is kept like any other ended
     call, so that repeated answers get this document. Otherwise, the call is forgotten. If

@@ -1,4 +1,4 @@
-"""A call in progress, as a single value with a single saved form."""
+"""A call in progress, as a single value with one saved format."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,7 +13,7 @@ from paperless_ivr.flow.turns import Return, Turn
 from paperless_ivr.records.port import Evidence, SavedCall
 
 SCHEMA = 2
-"""The version of the saved form. Increase it, or `flow.saving.SCHEMA`, when the form changes."""
+"""The version of the saved format. Increase it, or `flow.saving.SCHEMA`, if the format changes."""
 
 
 @frozen
@@ -24,7 +24,7 @@ class Claim:
     until: datetime
     """When the worker is presumed dead, so that another can take over."""
     again: bool = False
-    """Whether the request was taken over, so that it may have been sent before."""
+    """Whether another worker took over the request, in which case it may already have been sent."""
 
 
 @frozen
@@ -45,7 +45,7 @@ class Session:
     stored_number: int | None = None
     """The number under which the call is stored, or None if it is not stored."""
     store_down: RecordUnavailable | None = None
-    """The latest failure of the store, if the caller has heard nothing since."""
+    """The last store failure, if nothing has been played to the caller since."""
 
     @property
     def call(self) -> Call:
@@ -64,7 +64,7 @@ class Session:
 
     @property
     def hung_up(self) -> bool:
-        """Whether the call was hung up. Then only what the caller agreed to is still completed."""
+        """Whether the caller hung up. If so, only requests they already agreed to are completed."""
         return self.call.results.hung_up
 
     def saved(self) -> SavedCall:
@@ -77,7 +77,7 @@ class Session:
 
 @frozen
 class SavedSession:
-    """The saved part of a session. Its release can be read before its turn is computed."""
+    """The saved part of a session. It contains the release, which is needed to compute the turn."""
 
     schema: int
     call: Call

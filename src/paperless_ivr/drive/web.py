@@ -148,7 +148,7 @@ class WebDriver:
         return reaping.reap(self._releases, abandoned)
 
     def any_live(self) -> bool:
-        """Whether the store contains an unfinished call of these releases."""
+        """Whether the store contains an unfinished call on these releases."""
         return reaping.any_live(self._releases)
 
     def give_back(self) -> None:

@@ -62,7 +62,7 @@ def not_(guard: Guard[E]) -> Guard[E]:
     return made_of(named(f"not {guard.__name__}", opposite), (guard,), holds=False)
 
 
-# ── the caller, and what was agreed ──────────────────────────────────────────────────────
+# ── the caller, and what they agreed to ──────────────────────────────────────────────────
 
 
 @Phrase("an agent is free", fork=True)

@@ -10,8 +10,8 @@ from paperless_ivr.secret import Secret
 def disposition(view: CallView) -> Disposition:
     """Return how the call ended, for the host and the funnel.
 
-    What was agreed outweighs how the conversation ended: a caller who enrolled one bill and then
-    said no to a second is ENROLLED. A hang-up or a transfer outweighs both.
+    What the caller agreed to outweighs how the conversation ended: a caller who enrolled one bill
+    and then said no to a second is ENROLLED. A hang-up or a transfer outweighs both.
     """
     call = view.call
     if call.results.hung_up:

@@ -57,7 +57,7 @@ class Server(uvicorn.Server):
 
 
 def bounded(app: App, limits: Limits, last_requests: int | None = None) -> Server:
-    """Return a server. When it stops, it finishes requests for up to `last_requests` seconds."""
+    """Return a server that, on shutdown, spends up to `last_requests` seconds on open requests."""
     connections = Connections(limits.connections)
 
     class Protocol(_Bounded):
@@ -114,7 +114,7 @@ def whole_requests(app: App, most: int) -> App:
 
 
 class _Bounded(H11Protocol):
-    """A connection that is dropped if its peer takes too long or too many connections are open."""
+    """A connection that is dropped on a timeout, or when too many connections are open."""
 
     bounds: Limits
     all: Connections

@@ -36,7 +36,7 @@ VOICES = {"en-US": "en-us", "es-US": "es-419"}
 
 
 def render(wanted: Sequence[Phrase], folder: Path, told: Callable[[str], None]) -> int:
-    """Render the phrases that have no recording in the folder, and write the folder's list.
+    """Render the phrases without a recording; write the folder's list and listening page.
 
     Files that already contain the right words are left unchanged, because they may come from a
     studio. Passes the name of each rendered file to `told`, and returns the number of rendered
@@ -57,7 +57,7 @@ def render(wanted: Sequence[Phrase], folder: Path, told: Callable[[str], None]) 
 
 
 def synthesized(words: str, language: str, *, ssml: bool = False) -> Samples:
-    """Return samples of words, or of an SSML document, for the telephone."""
+    """Synthesize text, or an SSML document, and return telephone-rate samples."""
     if shutil.which(PROGRAM) is None:
         raise GatewayProblems("nothing can be rendered", [NO_PROGRAM])
     voice = VOICES.get(language, language.lower())
@@ -86,7 +86,7 @@ def for_telephone(data: bytes) -> Samples:
 
 
 def as_wav(samples: Samples) -> bytes:
-    """Return a WAV file of samples for the telephone."""
+    """Return telephone-rate samples as a WAV file."""
     out = io.BytesIO()
     with wave.open(out, "wb") as sound:
         sound.setnchannels(1)

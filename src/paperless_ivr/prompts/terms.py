@@ -36,7 +36,8 @@ sign)."""
 
 LETTERS: Mapping[str, str] = {letter: f"term_letter_{letter}" for letter in "bfmnsv"}
 """The entries for letters that are easily confused, either on a telephone line (f and s, m and n)
-or in Spanish (b and v). Each of these letters is said with a word."""
+or in Spanish (b and v). Each of these letters is spoken with an example
+word."""
 
 KEYS: Mapping[str, str] = {"*": "term_star", "#": "term_pound"}
 """The entries that name the keys other than digits."""

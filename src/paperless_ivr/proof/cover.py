@@ -31,7 +31,7 @@ from paperless_ivr.transcripts.writing import happened
 
 @frozen(eq=False)
 class Start:
-    """An arrival in a world, with its flow, as specified by the headers of a transcript."""
+    """The start of a case: its arrival, world, and flow, read from transcript headers."""
 
     headers: Mapping[str, str]
     flow: Flow
@@ -101,7 +101,7 @@ def _as_told(turn: Turn, event: Event) -> Event | None:
 
 @frozen
 class Covering:
-    """A call of the covering set, and the rows that no earlier call takes, in order."""
+    """A call in the covering set, and the rows that no earlier call takes, in order."""
 
     end: Step
     adds: tuple[str, ...]
@@ -147,7 +147,7 @@ def search(
 
 IN_VAIN_AT_MOST = 300_000
 """The search gives up after visiting this many turns without finding a row. Finding the last row
-of the library's own table takes half as many."""
+of the library's own table takes about half that many."""
 
 
 def _parts(step: Step) -> set[object]:
@@ -198,7 +198,7 @@ def _blurred(value: AttrsInstance) -> tuple[object, ...]:
 
 
 def cover(first: dict[str, Step]) -> Iterator[Covering]:
-    """Yield calls that together take all rows found, without any redundant call.
+    """Yield calls that together take all rows found, with no redundant calls.
 
     The choice is greedy. Each call takes a shortest path to the farthest missing row, then any
     missing rows that are only one event away, and then the shortest path to an end.
@@ -235,7 +235,7 @@ def _completed(step: Step, lacking: set[str]) -> Step:
 
 
 def _way_out(step: Step) -> tuple[Step, ...]:
-    """Return the shortest path to an end on which the caller presses keys and requests succeed."""
+    """Return the shortest path to an end if the caller presses keys and requests succeed."""
     open_, met = deque([step]), {shape(step.turn.call)}
     while True:
         here = open_.popleft()
@@ -253,7 +253,7 @@ def _way_out(step: Step) -> tuple[Step, ...]:
 
 
 def of_covering(covering: Covering, path: Path) -> str:
-    """Return a call of a covering set, as the transcript to be saved at `path`."""
+    """Return the transcript of a covering call, to be saved at `path`."""
     comments = [COVERING, *(f"- {in_words(row)}" for row in covering.adds)]
     steps = covering.end.path
     events = [step.event for step in steps if step.event is not None]
@@ -266,7 +266,7 @@ def of_covering(covering: Covering, path: Path) -> str:
 
 
 COVERING = "One of the calls that take every row of the table. It adds these:"
-"""The first line of every transcript of a covering set."""
+"""The first line of every transcript in a covering set."""
 
 
 def _goes_without_saying(then: Then, event: Event) -> bool:

@@ -157,7 +157,7 @@ def _same(request: object, consent: Consent) -> str | None:
     """Return how a write differs from its consent, or None if it matches."""
     for name in ("customer", "account", "invoice_type", "email", "phone"):
         if hasattr(request, name) and getattr(request, name) != getattr(consent, name):
-            return f"{type(request).__name__} with a different {name} than agreed"
+            return f"{type(request).__name__} with a different {name} than the consent"
     return None
 
 

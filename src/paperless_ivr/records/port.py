@@ -326,8 +326,10 @@ def decides(write: Write) -> bool:
 class Record(Protocol):
     """The part of the record that calls use.
 
-    Every method returns within `budgets.record`, and raises `errors.RecordDown` if it cannot read
-    or save the data. Drivers set no time limit of their own. If only the answer was lost, the
+    Every method limits its own time, and raises `errors.RecordDown` if it cannot read or save the
+    data. `budgets.record` limits each transaction once it begins. Before that, a transaction on a
+    database can wait up to 2 seconds for its turn, and up to 2 seconds for a new connection to
+    PostgreSQL. Drivers set no time limit of their own. If only the answer was lost, the
     change may have been saved. In that case, the error is `in_doubt`, and the caller must not be
     told that nothing was changed. Repeating a request with the same key has no further effect.
     """
@@ -337,7 +339,7 @@ class Record(Protocol):
         ...
 
     def screen(self, request: Screen) -> Screened:
-        """Return how the last earlier call with an offer to this caller or account ended (R14).
+        """Return the outcome of this caller's or account's last call with an offer (R14).
 
         This considers every hand-over in which an offer was made (`OFFERED`), and every hand-over
         that ended with a bill going back to paper (`OPTED_OUT`, `OPT_OUT_REQUESTED`), even if no
@@ -423,14 +425,14 @@ class Ledger(Record, Readable, Protocol):
     """The complete record, including queries and the work left over from calls."""
 
     def consents(self, biller: str, reference: str) -> tuple[Evidence, ...]:
-        """Return the consents with a reference (`Handback.consents`), in order.
+        """Return the consents with a given reference (`Handback.consents`), in order.
 
         There is only one unless the host handed a call over again under the same ID.
         """
         ...
 
     def unsettled(self, before: datetime) -> tuple[PendingWrite, ...]:
-        """Return the writes recorded before a time with an uncertain outcome, oldest first."""
+        """Return the writes with an uncertain outcome, recorded before a time, oldest first."""
         ...
 
     def kept(self) -> tuple[DeferredRequest, ...]:
@@ -452,17 +454,15 @@ class Ledger(Record, Readable, Protocol):
     ) -> tuple[WorkItem, ...]:
         """Claim some of a biller's unfinished work for a holder until the lease ends.
 
-        Returns up to `most` items that became due before `before`, oldest first. Items that are
-        already claimed, or that were released until a later time, are skipped. Each process needs
-        its own `holder`.
+        Returns up to `most` items that became due before `before`, oldest first. Skips items that
+        are already claimed or not yet due for a retry. Each process needs its own `holder`.
         """
         ...
 
     def release(self, left: WorkItem, holder: str, again: datetime) -> None:
-        """Release a claimed item until the time `again`, and note `RETRIED`.
+        """Release a claimed item, to be retried no earlier than `again`, and note `RETRIED`.
 
-        After that, it can be claimed again. Raises `errors.StaleClaim` if the holder no longer has
-        the claim, or if the item is done.
+        Raises `errors.StaleClaim` if the holder no longer has the claim, or if the item is done.
         """
         ...
 

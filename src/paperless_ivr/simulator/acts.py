@@ -49,7 +49,7 @@ async def key(simulation: Simulation, body: Body) -> None:
 
 
 async def spoken(simulation: Simulation, body: Body) -> None:
-    """Note that the page has finished speaking a speech."""
+    """Note that the page has finished speaking an announcement."""
     if simulation.line is not None:
         simulation.line.spoken(int(body["speech"]))
 

@@ -61,7 +61,7 @@ class Watch(Protocol):
         ...
 
     def spoke(self, speech: Speech) -> None:
-        """Record the start of a speech."""
+        """Record that the line started speaking."""
         ...
 
     def noted(self, text: str) -> None:
@@ -80,9 +80,11 @@ class Line:
     watch: Watch
     words: Catalog = field(repr=False)
     numbers: Iterator[int] = field(repr=False)
-    """Numbers for the speeches, without repeats within a simulation."""
+    """Numbers for the announcements, without repeats within a simulation."""
     start: int | None = None
-    """The prompt of the first turn to start at. After a rewind, earlier ones were already heard."""
+    """The index of the first prompt to speak in the first turn.
+
+    After a rewind, the prompts before it were already heard."""
     speech: Speech | None = field(init=False, default=None)
     entry: str = field(init=False, default="", repr=False)
     delivery: Delivery = field(init=False, default=Delivery.ONCE)
@@ -102,7 +104,7 @@ class Line:
     # ── what the driver asks of a gateway ──
 
     async def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Have the page speak a turn, and return what the caller does next, if it waits for it."""
+        """Have the page speak a turn. Return the caller's next action if the turn waits for one."""
         if self._gone.is_set():
             return HungUp()
         asks = isinstance(turn.then, Gather | Transfer | Return)
@@ -130,7 +132,7 @@ class Line:
     # ── what comes from the page ──
 
     def press(self, pressed: Pressed) -> None:
-        """Accept a key press, or a time-out."""
+        """Accept a key press or a timeout."""
         if pressed.key == "#" and self._full:
             self._full = False  # the key ends an entry that was already full
             return
@@ -139,7 +141,7 @@ class Line:
         self._came.set()
 
     def spoken(self, speech: int) -> None:
-        """Note that the page has finished speaking a speech."""
+        """Note that the page has finished speaking an announcement."""
         self._spoken = max(self._spoken, speech)
         self._came.set()
 
@@ -214,7 +216,11 @@ class Line:
         again, self._again = self._again, []
         for shown, token, event in again:
             moved = self.watch.delivered(token, event)
-            says = "it moved the call" if moved else "ignored, it answers an earlier question"
+            says = (
+                "this advanced the call"
+                if moved
+                else "ignored, because it answers an earlier question"
+            )
             self.watch.noted(f"{shown}: {says}.")
 
     async def _next(self) -> Pressed | None:

@@ -43,7 +43,10 @@ ALL = "all"
 
 @frozen
 class Scenario:
-    """The caller, policy, moment, and language of a call (None if the call asks for it)."""
+    """The caller, policy, moment, and language of a call.
+
+    The language is None if the call asks for it.
+    """
 
     caller: str
     policy: str
@@ -290,7 +293,7 @@ class Simulation:
         return deliver(self.flow, live, token, event) is not live
 
     def spoke(self, speech: Speech) -> None:
-        """Record the start of a speech."""
+        """Record that the line started speaking."""
         assert self.take is not None
         waits = speech.waits in ("keys", "person")
         self.take.spoke(speech, self.at, self.world.snapshot() if waits else None)

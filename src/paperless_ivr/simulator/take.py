@@ -75,7 +75,7 @@ class Take:
     """The entries that came next in the earlier take."""
     speech: Speech | None = field(default=None, repr=False)
     speaks_for: Session | None = field(default=None, repr=False)
-    """The turn that the speech belongs to. A request without words may have followed it."""
+    """The turn that the announcement belongs to. A request without words may have followed it."""
     meant: str = ""
     """The meaning of the last move's key; empty if it was not a menu key."""
     messages: tuple[Message, ...] = field(default=(), repr=False)
@@ -123,7 +123,7 @@ class Take:
     # ── what happens ──
 
     def spoke(self, speech: Speech, at: float, put_back: Callable[[], None] | None) -> None:
-        """Record the start of a speech. If `put_back` is given, the turn can be rewound to."""
+        """Record that the line started speaking. With `put_back`, the turn can be rewound to."""
         self.speech, self.speaks_for = speech, self.session
         stop = None
         if put_back is not None and self.session is not None:

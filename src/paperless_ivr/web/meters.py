@@ -77,14 +77,14 @@ class Meters:
         self._left = Counter(
             "paperless_ivr_relay",
             "Items that the relay worked on, by outcome; given_up starts at 0, so that an alert "
-            "notices the first one.",
+            "can catch the first one.",
             ["came_to"],
             registry=registry,
         )
         self._links = Counter(
             "paperless_ivr_link_waits",
-            "Texted links that callers waited for on the line, by how the wait ended: opened, "
-            "not_opened, unclear, went_on, hung_up.",
+            "Texted links that callers stayed on the line to open, by how the wait ended: "
+            "opened, not_opened, unclear, went_on, hung_up.",
             ["came_to"],
             registry=registry,
         )
@@ -135,7 +135,7 @@ class Meters:
                 self._ways.labels(after.contact.source.way.value, "taken").inc()
 
     def gave_back(self, reason: Reason) -> None:
-        """Count a call that went back to the host outside its flow."""
+        """Count a call that was given back because its flow could not continue."""
         self._given_back.labels(reason.value).inc()
 
     def requested(self, path: str, status: int, seconds: float) -> None:

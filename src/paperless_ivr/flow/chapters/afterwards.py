@@ -315,7 +315,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.DONE: Pass(
-        "The ending depends on what was agreed.",
+        "The ending depends on what the caller agreed to.",
         title="How does the call end?",
         ways=[
             On(Arrived, S.ABANDONED, when=hung_up),

@@ -90,7 +90,7 @@ def numbers_left(c: Anything) -> bool:
 
 
 def take_number(c: Transition[Digits]) -> Call:
-    """Take a telephone number, to be read back."""
+    """Store the keyed phone number, to be read back."""
     number = national(keyed(c), c.policy.text.region) or ""
     return evolve(c.call, entry=Entry(phone=phone(number)))
 
@@ -310,7 +310,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.LINK_FAILED: Pass(
-        "The service refused to text this number.",
+        "The service or a limit refused the text.",
         title="Text refused: what now?",
         ways=[
             On(Arrived, S.KEEPING, when=all_of(link_is_address, hung_up)),
