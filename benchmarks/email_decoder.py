@@ -1,14 +1,15 @@
 """The e-mail decoder with made-up callers: `python benchmarks/email_decoder.py [COUNT] [SEED]`.
 
-For each name on the account (the caller's, a spouse's, or none), it prints how often the address is
-the first guess or among the first three, and how long a guess takes. It also prints the keys,
-stars, and seconds of the whole entry until the caller agrees, compared with multi-tap and the
-two-key code for the same addresses. The seconds are calculated as in `paperless_ivr.proof.effort`.
+For each name on the account (the caller's, a spouse's, or none), the benchmark prints how often the
+right address is the first guess or among the first three, and how long a guess takes. It also
+prints how many keys, stars, and seconds a caller needs to enter the address and accept it, compared
+with multi-tap and the two-key code for the same addresses. The seconds are calculated as in
+`paperless_ivr.proof.effort`.
 
-Not included: the prompts before the first key, which are equally long for all three methods,
-mistakes, and the time a caller needs to find a letter. The names are drawn from the decoder's own
-lists, so its share of correct guesses is a floor against regressions, not a claim about real
-callers.
+The benchmark does not include mistakes, the time that a caller needs to find a letter, or the
+prompts before the first key (which take equally long for all three methods). The names come from
+the decoder's own lists, so use the share of correct guesses only to detect regressions. It does not
+predict the share for real callers.
 """
 
 import statistics
@@ -38,7 +39,7 @@ HOLDERS: dict[str, Callable[[Person], str]] = {
 
 
 def guesses(everyone: list[Person], holder: Callable[[Person], str]) -> str:
-    """Return how often the address is among the first guesses, and the time per guess."""
+    """Return how often the right address is among the first guesses, and the time per guess."""
     found, took = [], []
     for person in everyone:
         keys = one_press(person.address, DECODER)
@@ -58,7 +59,7 @@ def guesses(everyone: list[Person], holder: Callable[[Person], str]) -> str:
 
 
 def effort(entries: list[Entry]) -> str:
-    """Return the average keys, seconds, and stars, and how many entries ended in spelling."""
+    """Return the average keys, seconds, and stars, and how many entries ended with two keys."""
     seconds = [entry.seconds(KEY_S, WORDS_A_MINUTE) for entry in entries]
     return (
         f"{statistics.mean(entry.keys for entry in entries):.1f} keys, "

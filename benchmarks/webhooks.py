@@ -1,11 +1,11 @@
-"""How many calls on Twilio one core can handle: `python benchmarks/webhooks.py`.
+"""Concurrent Twilio calls on one core: `python benchmarks/webhooks.py`.
 
-A server in its own process, limited to one core, answers calls on Twilio, with a billing service
-that takes 200 ms for every answer. It does not include a database; calls_at_once.py does. The
-callers, on the other cores, all begin at the same time and press keys without a pause, with nine
-requests and three service answers per call. The server's memory is measured after each of several
-rounds. The baseline is the same web server returning one fixed document for the same number of
-requests.
+A server in its own process, limited to one core, answers Twilio's requests. Its billing service
+takes 200 ms for every answer. The benchmark does not include a database; calls_at_once.py does. The
+callers run on the other cores. They all begin at the same time and press keys without a pause, and
+each call takes nine requests and three answers from the service. The benchmark runs several rounds,
+and measures the server's memory after each one. As a baseline, the same web server returns one
+fixed document for the same number of requests.
 """
 
 import asyncio
@@ -66,7 +66,7 @@ ROUNDS = int(os.environ.get("ROUNDS", "3"))
 THREADS = int(os.environ.get("THREADS", "256"))
 SERVICE_S = 0.2
 KEYS = ("1", "", "1137", "", "1", "", "2")
-"""Yes, the last four digits, agreed, no text; "" presses no key."""
+"""Yes, the last four digits, yes to the consent, and no text. For "", the caller presses no key."""
 
 RIVERA = customer("rivera")
 POLICY = demo_policy()
@@ -102,7 +102,7 @@ class Slow:
 
 @frozen
 class Forgetful:
-    """A record that stores nothing, so that it does not use more and more memory."""
+    """A record that stores nothing, so that its memory use does not grow."""
 
     def note(self, activity: Activity) -> None:
         """Store nothing."""
@@ -127,7 +127,7 @@ class Forgetful:
 
 
 def serve_slowly() -> None:
-    """Serve as `paperless-ivr serve` does."""
+    """Run the same server as `paperless-ivr serve`, with the slow service."""
     configure()
     store = SeparateStores(Forgetful(), MemoryLiveCalls())
     meters = Meters()
@@ -196,7 +196,7 @@ class Server:
 
 @define
 class Tally:
-    """The results of a round's calls."""
+    """The results of one round."""
 
     seconds: list[float] = field(factory=list)
     """How long each request took."""
@@ -233,7 +233,7 @@ class Connection:
 
 
 async def call(number: int, port: int, tally: Tally) -> None:
-    """Run one call, from its beginning to the status callback that ends it."""
+    """Run one call, from its hand-over to the status callback at its end."""
     runtime = SimulatedTwilio(GATEWAY, f"CA{number:032}")
     connection = Connection(port)
     connection.reader, connection.writer = await asyncio.open_connection("127.0.0.1", port)
@@ -252,7 +252,7 @@ async def call(number: int, port: int, tally: Tally) -> None:
 
 
 async def floor_call(requests: Sequence[WebRequest], port: int, tally: Tally) -> None:
-    """Send requests over one connection, each of which gets the fixed document."""
+    """Send requests over one connection. Each of them gets the fixed document."""
     connection = Connection(port)
     connection.reader, connection.writer = await asyncio.open_connection("127.0.0.1", port)
     for request in requests:

@@ -1,6 +1,6 @@
 """Writes the generated docs: `python docs/generate.py`, or `make docs`.
 
-With `--check`, it writes nothing. If a page is out of date, it names the page and exits with
+With `--check`, it writes nothing. If any pages are out of date, it names them and exits with
 status 1.
 
 To add a page, add a `Page` to `PAGES`: its path, and a function that returns its text. With a
@@ -169,7 +169,7 @@ def traceability(root: Path) -> str:
             "# Traceability",
             "",
             "This page lists the tests and transcripts that are marked as proving each",
-            "[requirement](requirements.md). **Open** means that there are none.",
+            "[requirement](requirements.md). **Open** means that none are marked.",
             "",
             "| | Requirement | Proved by |",
             "|---|---|---|",
@@ -198,10 +198,13 @@ QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("Who sends the message with the link?", ("notification.sent_by",)),
     ("How many more bills may come on paper?", ("notification.bills_still_on_paper",)),
-    ("Is AutoPay offered, too?", ("autopay.offer",)),
-    ("Is another bill offered after the first?", ("bills.another", "bills.another_at_most")),
+    ("Is AutoPay also offered?", ("autopay.offer",)),
+    (
+        "Are other bills offered after the first?",
+        ("bills.another", "bills.another_at_most"),
+    ),
     ("When in the call is paperless billing offered?", ("offer.moments",)),
-    ("When is one key enough?", ("offer.one_question",)),
+    ("When can callers enroll with one key?", ("offer.one_question",)),
     ("What reason does the offer give?", ("offer.reason",)),
     ("When is a text offered after enrollment?", ("text.after_enrolment",)),
     ("Can an account be found by caller ID?", ("proof.search_by_phone",)),
@@ -229,12 +232,12 @@ def policy_questions(_: Path) -> str:
             answers.append(_default(value))
         named = "<br>".join(f"`{place}`" for place in places)
         rows.append(f"| {question} | {named} | {'<br>'.join(answers)} |")
-    rows.append("| Is the activity of calls recorded? | no setting; it always is | |")
+    rows.append("| Is the activity of calls recorded? | no setting; it is always recorded | |")
     return "\n".join(rows)
 
 
 def policy_settings(_: Path) -> str:
-    """Return a table for each section: every setting, with its values, default, and reason."""
+    """Return a table for each section, with the type, default, and reason of every setting."""
     import attrs
 
     from paperless_ivr.flow.policy import Policy
@@ -259,7 +262,7 @@ def policy_settings(_: Path) -> str:
 
 
 def _summary(section: type | None) -> str:
-    """Return a section's purpose, from its docstring, without requirement numbers."""
+    """Return the purpose of a section: its docstring's first sentence, without requirements."""
     first = (section.__doc__ or "").partition("\n")[0]
     return re.sub(r" \(R[^)]*\)", "", first).partition(". ")[0].rstrip(".") + "."
 
@@ -316,7 +319,7 @@ def flow_by_phase(_: Path) -> str:
 
 
 def _shown(title: str, name: str) -> str:
-    """Return a picture, with a link to it at full size."""
+    """Return Markdown that shows a picture and links to it at full size."""
     return f"[![{title}](pictures/{name})](pictures/{name})"
 
 
@@ -339,31 +342,31 @@ def picture(name: str) -> Page:
 
 HOST_FIELDS: Mapping[str, str] = {
     "moment": "The point at which the host hands over the call.",
-    "intent": "What the caller wants to do, if known.",
+    "intent": "What the caller wants to do, if the host knows.",
     "account": "The account number.",
     "invoice": "The invoice number.",
     "invoice_type": "The type of bill, as the service names it.",
     "identity": "How well the caller is identified.",
     "payment": "The payment that was just taken.",
-    "guid": "The service's PaymentGUID.",
-    "approved": "The payment was approved.",
+    "guid": "The PaymentGUID from the service.",
+    "approved": "Whether the payment was approved.",
     "email": "The e-mail address given for the payment.",
     "edition": "Set by the driver: digests of the flow, policy, and words.",
     "handover": "Set by the driver: distinguishes the hand-overs of one call.",
     "disposition": "How the call ended.",
-    "reason": "Why, if the disposition alone does not say.",
+    "reason": "Why the call ended as it did, if the disposition alone does not explain it.",
     "text": "The outcome of a texted link.",
     "autopay": "The outcome of the AutoPay offer.",
     "language": "The language spoken last.",
     "customer": "The service's identifier for the customer.",
     "outcomes": "The outcome for each bill the caller agreed to change.",
-    "registration": "How far along the registration is.",
+    "registration": "The status of the registration.",
 }
 """Descriptions of the fields that have no docstring in the code."""
 
 
 def host_fields(name: str) -> Callable[[Path], str]:
-    """Return a function that returns a table of the fields of a class in flow/host.py."""
+    """Return a renderer for a table of the fields of a class in flow/host.py."""
 
     def render(root: Path) -> str:
         tree = ast.parse((root / "src/paperless_ivr/flow/host.py").read_text(encoding="utf-8"))
@@ -427,11 +430,11 @@ def metrics(_: Path) -> str:
         if family.type == "histogram":
             name = f"`{family.name}_count` (and `_sum`, `_bucket`)"
         rows.append(f"| {name} | {family.documentation} |")
-    return "\n".join(["| Metric | What it counts |", "|---|---|", *rows])
+    return "\n".join(["| Metric | What it measures |", "|---|---|", *rows])
 
 
 def effort(_: Path) -> str:
-    """Return a table of the cost of each path to a registration under the demo's policy."""
+    """Return a table of the cost of each path to a registration under the demo policy."""
     from paperless_ivr.backends.demo import demo_policy
     from paperless_ivr.cli.effort import HEADS, measured, row
 
@@ -446,7 +449,7 @@ def effort(_: Path) -> str:
 
 
 def effort_picture(_: Path) -> str:
-    """Return a picture of those costs, in the policy's default language."""
+    """Return a picture of the costs in that table, in the policy's default language."""
     from tempfile import TemporaryDirectory
 
     from paperless_ivr.backends.demo import demo_policy
@@ -508,10 +511,12 @@ PAGES: tuple[Page, ...] = (
 def main(
     argv: Sequence[str] | None = None, pages: Iterable[Page] = PAGES, root: Path = ROOT
 ) -> int:
-    """Write the pages that are out of date (with `--check`, only name them); return a status."""
+    """Write the pages that are out of date, and return an exit status."""
     parser = argparse.ArgumentParser(description="Write the generated docs.")
     parser.add_argument(
-        "--check", action="store_true", help="write nothing; exit with 1 if out of date"
+        "--check",
+        action="store_true",
+        help="write nothing; exit with status 1 if a page is out of date",
     )
     check = parser.parse_args(argv).check
     try:

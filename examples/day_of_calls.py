@@ -1,9 +1,9 @@
-"""A seeded day of calls on a separate record, for `paperless-ivr report`.
+"""A seeded day of calls in its own record, for `paperless-ivr report`.
 
     python examples/day_of_calls.py build/day.db 300
     paperless-ivr report --database sqlite:///build/day.db --zone America/Chicago --by moment
 
-The callers, their bills, and the billing service are made up. The same number of calls always
+The callers, their bills, and the billing service are made up. The same number of hand-overs always
 produces the same day.
 """
 
@@ -23,7 +23,7 @@ from paperless_ivr.testing.day import Day
 
 
 def main(file: Path, hand_overs: int) -> None:
-    """Simulate a day of calls, and complete as much of their unfinished work as a relay would."""
+    """Simulate a day of calls, and then complete unfinished work as a relay would."""
     file.parent.mkdir(parents=True, exist_ok=True)
     for old in file.parent.glob(f"{file.name}*"):
         old.unlink()

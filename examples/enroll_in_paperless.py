@@ -1,4 +1,4 @@
-"""The operation itself, without a telephone: `EnrollInPaperless`, with its request and response."""
+"""Sends `EnrollInPaperless` requests to the reference service, without a telephone."""
 
 import zeep
 
@@ -10,7 +10,7 @@ biller, partner = planted.billers[0], planted.partners[0]
 
 with running() as service:
     client = zeep.Client(service.wsdl_url)
-    for _ in range(2):  # the second time, a registration is pending
+    for _ in range(2):  # The second request fails, because a registration is pending.
         request = client.get_type("ns0:PaperlessEnrollment_Request")(
             PaymentGUID=biller.customers[0].payment.guid.reveal(),
             BillerGUID=biller.guid,

@@ -1,6 +1,6 @@
-"""A Twilio gateway in your own Flask application, along with the host's side.
+"""A Flask application with both a Twilio gateway and the host's side.
 
-Run it with `flask --app examples/flask_app.py run`. When run as a script, it simulates a call.
+Serve it with `flask --app examples/flask_app.py run`. Run as a script, it simulates a call.
 """
 
 import re
@@ -38,7 +38,7 @@ app.config["MAX_CONTENT_LENGTH"] = 65_536
 
 @app.post("/twilio/<path:path>")
 def paperless(path: str) -> Response:
-    """Answer every request from Twilio to the gateway."""
+    """Answer Twilio's requests to the gateway."""
     reply = driver.answer(
         WebRequest(
             path=f"/{path}",
@@ -52,19 +52,19 @@ def paperless(path: str) -> Response:
 
 @app.post("/voice")
 def voice() -> str:
-    """Answer the number's webhook."""
+    """Answer the webhook of the phone number."""
     return call_comes_in()
 
 
 @app.post("/back")
 def back() -> str:
-    """Continue a call that has come back."""
+    """Continue a call that the gateway has given back."""
     return call_comes_back(request.query_string.decode("latin-1"))
 
 
 @app.post("/paid")
 def after_payment() -> str:
-    """Hand over after the payment."""
+    """Hand the call over after the payment."""
     return paid(payment("rivera").guid.reveal(), request.query_string.decode("latin-1"))
 
 
@@ -72,11 +72,11 @@ def after_payment() -> str:
 
 
 KEYS = ("", "1", "1137", "1", "2")
-"""No key at the start; yes before the payment; the last four digits; yes to the bill; no text."""
+"""No key at the start, yes before the payment, the last four digits, yes to the bill, no text."""
 
 
 def take_a_call() -> None:
-    """Run a call through the three moments, and print what the host got back at each."""
+    """Run a call through the three moments, and print the disposition after each."""
     twilio, web, keys = SimulatedTwilio(gateway), app.test_client(), iter(KEYS)
     document = web.post("/voice").text
     while "<Hangup" not in document:

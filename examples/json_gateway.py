@@ -1,4 +1,4 @@
-"""A gateway to an invented web runtime that uses lists of actions in JSON, as Vonage does."""
+"""A gateway to an invented web runtime that takes lists of actions in JSON, as Vonage does."""
 
 import hmac
 import json
@@ -35,15 +35,15 @@ class JsonGateway:
 
     catalog: Catalog
     biller: str
-    address: str  # the address at which the runtime reaches the gateway
-    key: Secret = field(repr=False)  # the key that the runtime signs with
-    host: str  # the address that the call goes back to
-    host_key: Secret = field(repr=False)  # the key that signs what goes back
-    person: str  # the number of the person to transfer callers to
+    address: str  # the gateway's own address, for the runtime's requests
+    key: Secret = field(repr=False)  # the key for the runtime's signatures
+    host: str  # the host's address, to which calls go back
+    host_key: Secret = field(repr=False)  # the key that signs hand-backs
+    person: str  # the agent's telephone number, for transfers
     capabilities, media_type, patience = CAPABILITIES, "application/json", 15.0
 
     def read(self, request: WebRequest) -> Visit:
-        """Verify who sent a request, and interpret it."""
+        """Check a request's signature, and interpret the request."""
         web.bounded(request)
         signed = f"{request.path}?{request.query}\n".encode() + request.body
         genuine = hmac.digest(self.key.reveal().encode(), signed, "sha256").hex().encode()
@@ -69,7 +69,7 @@ class JsonGateway:
         raise Rejected(404, "there is nothing at this address")
 
     def write(self, turn: Turn, sign: Sign, language: str) -> str:
-        """Return a turn as a list of actions."""
+        """Return the list of actions for a turn."""
         must = max((n for n, prompt in enumerate(turn.say) if prompt.must_hear), default=-1)
         stops = isinstance(turn.then, Gather) and turn.then.barge_in
         actions: list[Mapping[str, object]] = []

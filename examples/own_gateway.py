@@ -1,8 +1,8 @@
 """A gateway to your own runtime, checked against the contract with the kit.
 
-The runtime is invented: a "Bell" speaks a text, waits for a key, dials an agent, and keeps the keys
-pressed when it is not waiting for any. `BellGateway` is the adapter. Below it are a small simulator
-of the runtime, and the rig that the kit uses to run both.
+The runtime is an invented device called a Bell. It can speak a text, wait for a key, and dial an
+agent, and it keeps any keys pressed at other times. `BellGateway` is the adapter. The rest of the
+file is a small simulator of the runtime, and the rig that the kit uses to run both.
 """
 
 from attrs import define, field
@@ -73,7 +73,7 @@ class BellGateway:
             return HungUp()
 
     def _speak(self, turn: Turn, language: str, *, stops: bool) -> tuple[str, int | None]:
-        """Speak prompts. Return the key that interrupted, and the number of its prompt."""
+        """Speak prompts. Return the key that interrupted, if any, and the prompt it interrupted."""
         for number, prompt in enumerate(turn.say):
             key = self.bell.say(said([prompt], language, WORDS), stops=stops)
             if key:
@@ -108,7 +108,7 @@ class BellGateway:
 
 @define
 class Bell:
-    """One telephone line. Its caller can act while it speaks, waits, or dials."""
+    """One telephone line. The caller can act while the line speaks, waits, or dials."""
 
     caller: VirtualCaller = field(factory=VirtualCaller)
     answers: bool = False
@@ -133,13 +133,13 @@ class Bell:
         return self.answers
 
     def idle(self, seconds: float) -> None:
-        """Let time pass without waiting for a key, but keep the keys that are pressed."""
+        """Let time pass without waiting for a key, but keep any keys pressed in that time."""
         until = self.caller.now + seconds
         while self.caller.now < until and not self.caller.gone:
             self.buffer += self.caller.next(until - self.caller.now).replace(ON_HOOK, "")
 
     def kept(self) -> str:
-        """Return the kept keys, and clear them."""
+        """Return the keys that were kept, and clear them."""
         pressed, self.buffer = self.buffer, ""
         return pressed
 
@@ -159,7 +159,7 @@ class Bell:
 
 @define
 class BellRig:
-    """The rig for the kit: the gateway and its runtime, for one call."""
+    """The rig that the kit runs: a gateway and its runtime, for one call."""
 
     bell: Bell = field(factory=Bell)
     gateway: BellGateway = field(init=False)
@@ -171,7 +171,7 @@ class BellRig:
 
     @property
     def caller(self) -> VirtualCaller:
-        """The caller at the far end."""
+        """The caller on the line."""
         return self.bell.caller
 
     def perform(self, turn: Turn, language: str) -> CallerEvent | None:
@@ -200,7 +200,7 @@ class BellRig:
         self.bell.answers = result is TransferResult.ANSWERED
 
     def shown(self) -> str:
-        """Return everything that could show keys."""
+        """Return any text that could reveal keys."""
         return repr(self.gateway)
 
     def close(self) -> None:

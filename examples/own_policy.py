@@ -1,4 +1,4 @@
-"""A biller's own policy and wording: its callers hear these words instead of the library's."""
+"""A biller's own policy, and its own wording for one of the library's prompts."""
 
 from pathlib import Path
 

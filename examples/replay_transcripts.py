@@ -1,4 +1,4 @@
-"""Replays every transcript in the tests, and shows where a call differs."""
+"""Replays every transcript in the tests, and shows where calls differ from their transcripts."""
 
 import sys
 from pathlib import Path

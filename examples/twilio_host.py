@@ -1,7 +1,7 @@
-"""The host's side on Twilio: TwiML that hands a call over at three moments, and then continues.
+"""The host's side on Twilio: TwiML that hands a call over at three moments, and then continues it.
 
-The host is the payment line. It answers the call, hands it over at the start, before the payment,
-and after it, and takes the payment in between.
+The host is the payment line. It answers the call and takes the payment. It hands the call over at
+the start of the call, before the payment, and after the payment.
 """
 
 from collections.abc import Mapping
@@ -30,12 +30,12 @@ def hand_over(**told: str) -> str:
 
 
 def call_comes_in() -> str:
-    """Answer the number's own webhook: make the offer at the start of the call."""
+    """Answer the webhook of the phone number: hand the call over at its start."""
     return hand_over(moment="start", language="en-US")
 
 
 def call_comes_back(query: str) -> str:
-    """Answer the gateway's `host` URL: continue at the point where the call was handed over.
+    """Answer the `host` URL of the gateway: continue from where the call was handed over.
 
     Even after a failure, the hand-back contains the moment at which the call was handed over,
     whether the caller was greeted, and whether they have paid.
@@ -52,7 +52,7 @@ def call_comes_back(query: str) -> str:
 
 
 ACCOUNT = "20481137"
-"""The account that the caller keyed and paid for. A real host asks for it."""
+"""The account that the caller paid. A real host asks the caller for its number."""
 
 CARRIED = ("offer_again", "greeted", "language")
 """The values that the host carries through the rest of the call in its own URLs."""
@@ -69,7 +69,7 @@ def main_menu(key: str, call: Mapping[str, str]) -> str:
 
 
 def ask_for_card(call: Mapping[str, str]) -> str:
-    """Take the payment. Greet the caller first if no one has yet."""
+    """Take the payment. First, greet the caller if that has not happened yet."""
     greeting = [("Say", "Thank you for calling.")] if call["greeted"] == "no" else []
     after = {**call, "greeted": "yes"}
     return twiml(
@@ -80,9 +80,9 @@ def ask_for_card(call: Mapping[str, str]) -> str:
 
 
 def paid(guid: str, query: str) -> str:
-    """Hand over after the payment, with its GUID, but never a card number.
+    """Hand the call over after the payment, with the payment's GUID but never a card number.
 
-    After a hand-back with `offer_again=no`, the call is not handed over again.
+    If an earlier hand-back has `offer_again=no`, the call is not handed over again.
     """
     call = dict(parse_qsl(query, keep_blank_values=True))
     if call["offer_again"] == "no":
