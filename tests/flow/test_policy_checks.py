@@ -161,8 +161,8 @@ WRONG: list[tuple[Policy, list[str]]] = [
         ),
         [
             (
-                'offer.one_question: "start" is not possible, because that offer has fixed '
-                "wording; leave it out"
+                'offer.one_question: "start" is not possible, because the offer at the start '
+                "has fixed wording; leave it out"
             ),
             'offer.reminder_by: is missing; write "email" or "text"',
             (

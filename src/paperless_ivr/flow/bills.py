@@ -16,7 +16,7 @@ from paperless_ivr.secret import Secret
 
 
 class Status(enum.Enum):
-    """How a bill is currently delivered."""
+    """The current delivery status of a bill."""
 
     PAPER = "paper"
     PENDING = "pending"

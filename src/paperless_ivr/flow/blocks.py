@@ -307,7 +307,7 @@ class Ask:
                 yield row
 
     def _own(self) -> Iterator[Row]:
-        """Yield the block's own transitions. If something must be heard first, guard each yes."""
+        """Yield the block's own transitions. If `flushes`, a yes counts only if `heard` holds."""
         agreed = [way for way in self.ways if isinstance(way, Press) and way.choice is Choice.YES]
         for way in self.ways:
             if not isinstance(way, Press):
@@ -340,7 +340,7 @@ class Ask:
         return tuple(option for keys in self.keys for option in keys.offer(view))
 
     def then(self, view: CallView) -> Then:
-        """Return what the question waits for."""
+        """Return the gather that follows the question."""
         gather = self.by.gather(view, self)
         return evolve(gather, type_ahead=False) if self.flushes else gather
 
@@ -431,7 +431,7 @@ class End(_NoQuestion):
     say: Sequence[Line] = field(kw_only=True)
 
     def then(self, view: CallView) -> Then:
-        """Return what the host gets back."""
+        """Return the hand-back to the host."""
         return Return(handback(view))
 
 

@@ -71,7 +71,7 @@ class Shown:
 
 @frozen(cache_hash=True)
 class Reserved:
-    """The tries that the record has counted for this call: their number, and their names."""
+    """The number and the names of the tries that the record has counted for this call."""
 
     made: int = 0
     held: tuple[str, ...] = ()
@@ -119,7 +119,7 @@ class Entry:
     """The index of the first character that must still be read back or spelled. The caller has
     heard and accepted the characters before it."""
     words: tuple[tuple[int, int], ...] = ()
-    """The parts of the address that are read as words, each from one index up to another."""
+    """The parts of the address that are read as words, as (start, end) indexes."""
     ruled_out: tuple[Secret, ...] = ()
     """The characters at `at` that the caller rejected."""
     more_time: bool = False

@@ -17,7 +17,7 @@ from paperless_ivr.secret import Secret
 
 
 class Ended(enum.Enum):
-    """How a gather ended after the caller pressed a key."""
+    """The ways in which a gather can end after the caller has pressed a key."""
 
     FULL = "full"
     """The caller pressed as many keys as the gather takes."""
@@ -78,7 +78,7 @@ class NoInput:
 
 
 class EndedBy(enum.Enum):
-    """Who ended a call before the flow did."""
+    """The party that ended a call before the flow did."""
 
     CALLER = "caller"
     HOST = "host"

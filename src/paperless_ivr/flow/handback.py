@@ -35,7 +35,7 @@ REACHED = {
 
 
 def handback(view: CallView) -> Handback:
-    """Return what the host gets back (R18)."""
+    """Return the hand-back to the host (R18)."""
     call, customer = view.call, view.customer
     outcomes, account = call.results.outcomes, _account(view)
     bill = bills.chosen(view) if customer and call.choosing.type else None

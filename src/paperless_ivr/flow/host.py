@@ -70,7 +70,7 @@ class Disposition(enum.Enum):
 
 
 class Reason(enum.Enum):
-    """Why a call ended as it did, if the disposition alone does not explain it."""
+    """The reason that a call ended as it did, if the disposition does not already explain it."""
 
     NONE = "none"
     CALLER_HUNG_UP = "caller_hung_up"
@@ -113,7 +113,7 @@ FAILURES = frozenset(
 
 
 class Registration(enum.Enum):
-    """How far along a bill's registration is. Only opening the link activates it."""
+    """The progress of a bill's registration. Only opening the link activates it."""
 
     NONE = "none"
     PENDING = "pending"
@@ -137,7 +137,7 @@ class Sent(enum.Enum):
 
 @frozen
 class Payment:
-    """A payment that the host has just taken. The service has no operation to check it.
+    """A payment that the host has just taken and vouches for. No operation can check it.
 
     `guid` is the service's PaymentGUID. `email`, `account`, and `invoice` are those given for the
     payment, if known. A payment never includes a card number.
@@ -161,7 +161,7 @@ class Release:
 
 @frozen(cache_hash=True)
 class Arrival:
-    """What the host hands over with a call (R02, R18)."""
+    """The information that the host hands over with a call (R02, R18)."""
 
     call_id: str
     """The host's identifier for the call."""
@@ -219,7 +219,7 @@ class BillOutcome:
 
 @frozen
 class Handback:
-    """What the host gets back (R18)."""
+    """The information that the host gets back with a call (R18)."""
 
     disposition: Disposition
     reason: Reason = Reason.NONE

@@ -282,7 +282,7 @@ def unreadable_to_strings(values: Mapping[str, str]) -> dict[str, str]:
 
 @define
 class _Given:
-    """The strings from the host, with the names that were read and the problems that were found."""
+    """The strings to read, with the names that were read and the problems that were found."""
 
     values: Mapping[str, str]
     taken: set[str] = field(factory=set)
@@ -311,7 +311,7 @@ class _Given:
     def check(self, title: str) -> None:
         """Raise `HostProblems` if there are any problems or unknown names."""
         unknown = len(self.values.keys() - self.taken)
-        if unknown:  # only the number: a name may be a misplaced value
+        if unknown:  # show only their number, because a name may be a misplaced value
             self.problems.append(f"unknown names: {unknown}")
         if self.problems:
             raise HostProblems(title, self.problems)

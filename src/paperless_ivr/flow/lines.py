@@ -62,7 +62,7 @@ def _email(view: CallView) -> Secret:
 
 
 def number_to_say(view: CallView) -> Secret:
-    """Return the number to send a text to, as the value of a slot."""
+    """Return the number to send a text to, or an empty one if there is none."""
     return facts.number_to_text(view) or Secret("")
 
 

@@ -31,11 +31,11 @@ class Phrase:
     returns: bool = field(default=False, kw_only=True)
     """Whether the call goes back to where it came from."""
     needs: Callable[[Policy], bool] | None = field(default=None, kw_only=True)
-    """Returns whether the guard can hold under a policy."""
+    """A function that returns whether the guard can hold under a policy."""
     settles: bool = field(default=False, kw_only=True)
     """Whether the policy alone decides: if `needs` is true, the guard always holds."""
     order: Callable[[Policy], int] | None = field(default=None, kw_only=True)
-    """Returns the position of the guard's transition, if the policy sets the order."""
+    """A function that returns the transition's position, if the policy sets the order."""
 
     def __call__(self, guard: G) -> G:
         """Attach these words to a guard."""

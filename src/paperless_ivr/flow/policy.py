@@ -454,7 +454,10 @@ class Tries:
         most=5,
     )
     wrong: int = setting(
-        2, "wrong keys get the same reprompts as silence, and then an agent", least=0, most=5
+        2,
+        "a caller hears the same reprompts as after silence, and then gets an agent",
+        least=0,
+        most=5,
     )
     repeats: int = setting(
         10,
@@ -544,7 +547,7 @@ class Limits:
     )
     tries_per_account: tuple[int, int] = setting(
         (6, 20),
-        "allows three calls with two misses each; someone guessing at the last four digits of "
+        "allows three calls with two misses each; someone guessing the last four digits of "
         "three accounts succeeds on 0.18% of days",
         least=1,
         most=500,

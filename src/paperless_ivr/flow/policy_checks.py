@@ -215,7 +215,8 @@ def _offer(policy: Policy, offered: Languages) -> Iterator[Finding]:
     if Moment.START in policy.offer.one_question:
         yield Finding(
             ("offer", "one_question", ITEM),
-            '"start" is not possible, because that offer has fixed wording; leave it out',
+            '"start" is not possible, because the offer at the start has fixed wording; leave it '
+            "out",
         )
     yield from _reasons(policy, offered)
 

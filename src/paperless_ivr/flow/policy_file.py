@@ -83,7 +83,7 @@ def cannot_be_used(source: str) -> str:
 
 
 class Misfit(Exception):
-    """A value in the file does not fit its setting. Its findings have places relative to it."""
+    """A value does not fit its setting. The places in the findings are relative to the value."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         super().__init__(findings)

@@ -18,7 +18,7 @@ REPROMPT = None
 
 
 def always(_: CallView) -> bool:
-    """Return True. This is the guard of rows without a condition."""
+    """Return True. This is the default guard of a row."""
     return True
 
 
@@ -26,7 +26,7 @@ made_of(always, ())
 
 
 def nothing(transition: Transition[Any]) -> Call:
-    """Return the call unchanged. This is the update of rows without one."""
+    """Return the call unchanged. This is the default update of a row."""
     return transition.call
 
 

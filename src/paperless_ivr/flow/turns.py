@@ -87,7 +87,7 @@ READ_OUT = ("readback_piece", "readback_at", "readback_domain")
 
 
 def barge_in_runs(turn: Turn) -> tuple[range, ...]:
-    """Divide a turn's prompts into runs, each with prompts that a key can interrupt alike.
+    """Return the prompts in runs. Within a run, it does not matter which prompt a key interrupts.
 
     A runtime that cannot report which prompt a key interrupted gathers keys after each run. The
     last run contains no prompt that must be heard, and it can be empty. The first run normally ends

@@ -135,7 +135,7 @@ class Transition(CallView, Generic[E_co]):
 
 
 def once(tell: Callable[[CallView], T]) -> Callable[[CallView], T]:
-    """Return a function that is computed only once per view, so that guards share the result."""
+    """Make a function compute its result only once per view, so that guards can share it."""
 
     @wraps(tell)
     def known(view: CallView) -> T:
