@@ -161,14 +161,17 @@ WRONG: list[tuple[Policy, list[str]]] = [
         ),
         [
             (
-                'offer.one_question: "start" is not possible: the offer at the start '
+                'offer.one_question: "start" is not possible, because the offer at the start '
                 "has fixed wording; leave it out"
             ),
             'offer.reminder_by: is missing; write "email" or "text"',
-            "offer.reminder_days: is missing; say how many days before a bill is due you remind",
             (
-                'offer.incentive_until: is for offer.reason = "incentive" only; set that, or leave '
-                "it out"
+                "offer.reminder_days: is missing; say how many days before the due date you remind "
+                "customers"
+            ),
+            (
+                'offer.incentive_until: is used only with offer.reason = "incentive"; set that, or '
+                "leave this out"
             ),
         ],
     ),
@@ -182,8 +185,14 @@ WRONG: list[tuple[Policy, list[str]]] = [
             )
         ),
         [
-            'offer.reminder_by: is for offer.reason = "reminder" only; set that, or leave it out',
-            'offer.reminder_days: is for offer.reason = "reminder" only; set that, or leave it out',
+            (
+                'offer.reminder_by: is used only with offer.reason = "reminder"; set that, or '
+                "leave this out"
+            ),
+            (
+                'offer.reminder_days: is used only with offer.reason = "reminder"; set that, or '
+                "leave this out"
+            ),
             (
                 "offer.incentive.fr-CA: this language is not offered; add it to languages.offered, "
                 "or leave this out"
@@ -420,7 +429,7 @@ WRONG: list[tuple[Policy, list[str]]] = [
         ),
         [
             (
-                f'proof.account_keys: "{form}" of account.forms takes {keys} keys; leave this out, '
+                f'proof.account_keys: "{form}" in account.forms takes {keys} keys; leave this out, '
                 "because the forms set the number of keys"
             )
             for form, keys in (("########", 8), ("##########", 10))
@@ -447,8 +456,8 @@ WRONG: list[tuple[Policy, list[str]]] = [
         Policy(offer=Offer(again_after_days={Disposition.DECLINED: 500})),
         [
             (
-                "retention.activity_days: an answer is respected for 500 days; keep activity at "
-                "least as long"
+                "retention.activity_days: the wait before asking again can be 500 days; keep "
+                "activity at least as long"
             )
         ],
     ),

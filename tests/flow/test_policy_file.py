@@ -533,7 +533,7 @@ def test_every_problem_at_once(tmp_path: Path) -> None:
             ["tries.per_page: there is no such setting; did you mean bills.per_page?"],
         ),
         ("[tries]\nsilence = {}", ["tries.silence: must be a whole number, not a section"]),
-        ("[proof]\naccount_keys = [8]", ["proof.account_keys: must be a list of 2, not of 1"]),
+        ("[proof]\naccount_keys = [8]", ["proof.account_keys: must be a list of 2 items, not 1"]),
         (
             "[proof]\naccount_keys = [8, '9']",
             ['proof.account_keys: must be a whole number, not "9"'],

@@ -33,13 +33,13 @@ RESERVE = (TryReserved, LimitReached, RecordUnavailable)
 
 
 def reserve(view: CallView, guess: Guess, accounts: tuple[Secret, ...]) -> Request:
-    """Ask the record to reserve a try at something that a stranger could guess."""
+    """Return a request to reserve a try at something that a stranger could guess."""
     host = view.call.host
     return ReserveTry(guess, host.biller, host.ani, accounts, view.call.next_try)
 
 
 def _agent_or(ending: S, happens: type[E], reason: Reason, say: str) -> Sequence[Row]:
-    """Offer an agent if one is available; otherwise, end the call."""
+    """Return rows that offer an agent if one is available, and otherwise end the call."""
     return (
         On(happens, S.AGENT_OFFER, when=agent, keep=want_agent(reason, ending), say=say),
         On(happens, ending, keep=because(reason)),
@@ -60,7 +60,7 @@ DOWN_BEFORE_CONSENT: Sequence[Row] = (
         keep=unanswered(because(Reason.SERVICE_DOWN)),
     ),
 )
-"""The transitions if the service is down before consent. Nothing is saved (R10)."""
+"""The transitions for a service that is down before the caller consents. Nothing is saved (R10)."""
 
 
 REFUSED_FOR_GOOD = _agent_or(S.FAILED, Refused, Reason.SERVICE_REFUSED, "service_refused")
@@ -70,7 +70,7 @@ SEARCHING: Sequence[Row] = (
     *DOWN_BEFORE_CONSENT,
     *REFUSED_FOR_GOOD,
 )
-"""The transitions if a look-up that the call depends on gets no usable answer."""
+"""The transitions for a failed or refused look-up that the call depends on."""
 
 
 NO_TRY_LEFT: Sequence[Row] = (
@@ -84,18 +84,21 @@ NO_TRY_LEFT: Sequence[Row] = (
     On(LimitReached, S.NOT_IDENTIFIED, keep=because(Reason.LIMIT_REACHED), say="too_many_tries"),
     *_agent_or(S.UNAVAILABLE, RecordUnavailable, Reason.RECORD_DOWN, "service_down"),
 )
-"""The transitions if no tries are left for an account number, or the record is unavailable."""
+"""The transitions for when no try is left for an account number, or the record is unavailable."""
 
 
 NOT_RECORDED = _agent_or(S.FAILED, RecordUnavailable, Reason.RECORD_DOWN, "service_refused")
-"""The transitions if the record is unavailable. Nothing is done unless it can be recorded."""
+"""The transitions for when the record is unavailable.
+
+A request that cannot be recorded is not sent.
+"""
 
 
 NOT_KEPT: Sequence[Row] = (
     On(OutcomeUnknown, S.FAILED, keep=note_lost_answer),
     *NOT_RECORDED,
 )
-"""The transitions if the record did not save a request, or may not have saved it.
+"""The transitions for when the record did not save a request, or may not have saved it.
 
-If the record did save the request, the relay carries it out.
+If the record did save it, the relay carries it out.
 """

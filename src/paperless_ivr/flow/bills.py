@@ -1,4 +1,4 @@
-"""The bills that a call can be about: one per customer and invoice type (R06, R13)."""
+"""The bills that a call can deal with, one per customer and invoice type (R06, R13)."""
 
 import enum
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from paperless_ivr.secret import Secret
 
 
 class Status(enum.Enum):
-    """How a bill is currently delivered."""
+    """The current delivery status of a bill."""
 
     PAPER = "paper"
     PENDING = "pending"
@@ -25,7 +25,7 @@ class Status(enum.Enum):
 
 @frozen
 class Bill:
-    """All of a customer's invoices of one type; `invoice` is the number of the first one."""
+    """A bill: all of a customer's invoices of one type. `invoice` is the number of the first."""
 
     customer: int
     type: str
@@ -36,13 +36,13 @@ class Bill:
 
 
 def eligible(view: CallView, invoice_type: str) -> bool:
-    """Whether the policy lets an invoice type go paperless."""
+    """Whether the policy allows an invoice type to go paperless."""
     types = view.policy.bills.eligible
     return types is None or invoice_type in types
 
 
 def status(invoices: tuple[Invoice, ...]) -> Status:
-    """Return how a bill is delivered. If the service sends no flag, it is on paper."""
+    """Return the status of a bill. If the service sends no flag, the bill counts as on paper."""
     if any(invoice.pending for invoice in invoices):
         return Status.PENDING
     if invoices and all(invoice.paperless for invoice in invoices):
@@ -52,7 +52,10 @@ def status(invoices: tuple[Invoice, ...]) -> Status:
 
 @once
 def listed(view: CallView) -> tuple[Bill, ...]:
-    """Return all bills of the customers found, in the order in which the service lists them."""
+    """Return the bills of the customers found, in the service's order.
+
+    The bill that was just paid comes last if the search no longer lists it.
+    """
     call = view.call
     bills: list[Bill] = []
     for number, customer in enumerate(call.found):
@@ -121,9 +124,10 @@ def of_status(view: CallView, *wanted: Status) -> tuple[Bill, ...]:
 def choices(view: CallView) -> tuple[Bill, ...]:
     """Return the bills that the caller can choose from now.
 
-    For enrolling, these are the bills on paper, or only the host's bill if it named one and no bill
-    has been settled yet. For going back to paper, they are the bills that are paperless or
-    pending. If several bills sound the same, only the first is included.
+    A caller who enrolls can choose from the bills on paper. If the host named one of them and no
+    bill has been settled yet, that bill is the only choice. A caller who goes back to paper can
+    choose from the paperless and pending bills. If several bills would sound the same, only the
+    first is included.
     """
     if view.call.choosing.back_to_paper:
         return _told_apart(view, of_status(view, Status.PAPERLESS, Status.PENDING))
@@ -151,14 +155,14 @@ def chosen(view: CallView) -> Bill:
 
 
 def canceling(view: CallView) -> bool:
-    """Whether going back to paper only cancels a registration whose link has not been opened."""
+    """Whether going back to paper only means canceling a registration with an unopened link."""
     return view.call.choosing.cancelling or chosen(view).status is Status.PENDING
 
 
 def paid_for(view: CallView) -> bool:
     """Whether the host's approved payment was for the chosen bill.
 
-    The payment's account must also be the bill's account: the caller may have chosen a bill of
+    The payment must also be for the bill's account, because the caller may have chosen a bill from
     another account, or keyed another account number.
     """
     host, choosing = view.call.host, view.call.choosing
@@ -179,10 +183,10 @@ class Mark(enum.Enum):
 
 
 def marks(view: CallView, bill: Bill, others: tuple[Bill, ...]) -> tuple[Mark, ...]:
-    """Return the smallest set of marks that distinguishes a bill from others with the same name.
+    """Return the fewest details that distinguish a bill from others with the same name.
 
-    The set is empty if no other bill has the same name. If no set distinguishes the bill, returns
-    all of its marks.
+    Returns no details if no other bill has the same name, and all known details if even those do
+    not distinguish the bill.
     """
     mine = _marks(view, bill)
     known = [mark for mark in Mark if mine[mark] is not None]

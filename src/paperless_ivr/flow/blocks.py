@@ -1,9 +1,9 @@
 """The blocks that define states: `Ask`, `Do`, `Pass`, and `End`. Each state has one block.
 
 A block contains the state's words, keys, requests, and transitions. Its own transitions come first,
-followed by those that all blocks of its kind share: `0`, `*`, `#`, wrong keys, silence, and
-hang-up. A shared transition is omitted if one of the block's own rows would always be taken first:
-a row for the same event with the same guard, or with no guard.
+followed by those that all blocks of its kind share. For a question, these handle `0`, `*`, `#`,
+wrong keys, silence, and hang-ups. A shared transition is omitted if the block has its own row for
+the same event with the same guard or with no guard, because that row would always be taken first.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -66,7 +66,7 @@ class Press:
     words: str = field(default="", kw_only=True)
 
     def row(self, *also: Callable[[Transition[Digits]], bool]) -> On[Digits]:
-        """Return the table row; `also` contains additional conditions from the block."""
+        """Return the table row. `also` contains additional guards from the block."""
         own = () if self.when is always else (self.when,)
         guards = (chose(self.choice), *also, *own)
         when = all_of(*guards) if len(guards) > 1 else guards[0]
@@ -125,7 +125,7 @@ LISTEN_FIRST = On(
 
 
 def entry(unclear: str) -> Rows:
-    """Return the transitions of an entry. The prompt `unclear` says what was wrong."""
+    """Return the transitions for an entry. The prompt `unclear` says what was wrong."""
     return (
         On(
             Digits,
@@ -162,7 +162,7 @@ class By:
     star_restarts: bool = True
     """Whether only the keys after the last star count."""
     help: str | None = None
-    """The prompt with longer help, for questions that do not set their own."""
+    """The prompt with longer help, for questions that do not set a help prompt of their own."""
 
 
 def _one_key(view: CallView, ask: "Ask") -> Gather:
@@ -181,7 +181,7 @@ def _menu(ask: "Ask") -> Rows:
 
 
 ONE_KEY = By(_one_key, _menu, takes_several_keys=False, help="menu_help")
-"""Gathers one key: a key of the menu, 0, `*`, or `#`."""
+"""Gathers one key: a menu key, 0, `*`, or `#`."""
 
 
 def _any_key(view: CallView, _: "Ask") -> Gather:
@@ -218,11 +218,14 @@ def _account_number(_: "Ask") -> Rows:
 
 
 ACCOUNT_NUMBER = By(lambda view, _: _digits(view, view.terms.accounts.gathered), _account_number)
-"""Gathers a whole account number. For other input, the caller hears what is wrong."""
+"""Gathers a whole account number. After any other input, the caller hears what was wrong."""
 
 
 def _digits(view: CallView, digits: int) -> Gather:
-    """Gather a number, or its rest after a pause. Wait longer if the caller asked for more time."""
+    """Return the gather for a number or, after a pause, for the rest of it.
+
+    The wait for the first key is longer if the caller asked for more time.
+    """
     waits = view.policy.waits
     begun = len(view.call.entry.so_far or "")
     return Gather(
@@ -245,7 +248,7 @@ Examples = Callable[[CallView, Known], Iterator[Digits]]
 class Ask:
     """A state that says something and waits for keys.
 
-    With `consent` or `hear`, a yes counts only after everything that must be heard was played to
+    With `consent` or `hear`, a yes counts only after everything that must be heard has played to
     the end, and keys pressed before the question are discarded. With `consent`, a yes also creates
     the consent, so it cannot have an update of its own.
     """
@@ -267,7 +270,7 @@ class Ask:
     """Whether `*` is part of the input here instead of repeating the question."""
     examples: Examples | None = field(default=None, kw_only=True)
     needs: Callable[[Policy], bool] | None = field(default=None, kw_only=True)
-    """Whether calls can reach this state under a policy. Set it if the guards do not show this."""
+    """Whether calls can reach this state under a policy. Set this if the guards do not show it."""
     ways: Sequence[Row | Press] = field(kw_only=True)
 
     @property
@@ -304,7 +307,7 @@ class Ask:
                 yield row
 
     def _own(self) -> Iterator[Row]:
-        """Yield the block's own transitions. A yes counts only after what must be heard."""
+        """Yield the block's own transitions. If `flushes`, a yes counts only if `heard` holds."""
         agreed = [way for way in self.ways if isinstance(way, Press) and way.choice is Choice.YES]
         for way in self.ways:
             if not isinstance(way, Press):
@@ -337,7 +340,7 @@ class Ask:
         return tuple(option for keys in self.keys for option in keys.offer(view))
 
     def then(self, view: CallView) -> Then:
-        """Return what the question waits for."""
+        """Return the gather that follows the question."""
         gather = self.by.gather(view, self)
         return evolve(gather, type_ahead=False) if self.flushes else gather
 
@@ -410,13 +413,13 @@ class Pass(_NoQuestion):
         return tuple(self.ways)
 
     def then(self, view: CallView) -> Then:
-        """Raise AssertionError, because this state waits for nothing, so no turn ends here."""
+        """Raise AssertionError. This state waits for nothing, so no turn can end here."""
         raise AssertionError(view.call.state)
 
 
 @frozen
 class End(_NoQuestion):
-    """A state that returns the call to the host, with the disposition of the same name."""
+    """A state that returns the call to the host, usually with the disposition of the same name."""
 
     kind: ClassVar = Kind.END
     shared: ClassVar[tuple[Row, ...]] = ()
@@ -428,7 +431,7 @@ class End(_NoQuestion):
     say: Sequence[Line] = field(kw_only=True)
 
     def then(self, view: CallView) -> Then:
-        """Return what the host gets back."""
+        """Return the hand-back to the host."""
         return Return(handback(view))
 
 

@@ -53,12 +53,12 @@ class Spent:
 
 @frozen(cache_hash=True)
 class Shown:
-    """What the caller has proved about each account found."""
+    """The proof that the caller has given for each account found."""
 
     caller_id: bool = False
-    """The search by caller ID found the accounts."""
+    """Whether the search by caller ID found the accounts."""
     by_host: tuple[Secret, ...] = ()
-    """The accounts that match the number the host handed over; usually only one."""
+    """The accounts that match the account number from the host. There is usually only one."""
     last_four: Secret | None = None
     """The account whose last four digits were keyed."""
     numbers: tuple[Secret, ...] = ()
@@ -66,18 +66,18 @@ class Shown:
     phone: Secret | None = None
     """A phone number on file whose last four digits were keyed."""
     gave_up: bool = False
-    """The caller could not provide the missing proof and is not asked again."""
+    """Whether the caller could not provide the missing proof. If so, they are not asked again."""
 
 
 @frozen(cache_hash=True)
 class Reserved:
-    """The names of the tries that the record has counted for this call."""
+    """The number and the names of the tries that the record has counted for this call."""
 
     made: int = 0
     held: tuple[str, ...] = ()
-    """Tries to give back if the caller proves who they are."""
+    """The tries to give back if the caller proves who they are."""
     matched: tuple[str, ...] = ()
-    """Tries already given back."""
+    """The tries that have already been given back."""
 
 
 @frozen(cache_hash=True)
@@ -85,21 +85,24 @@ class Choosing:
     """The choice of a bill. `customer` and `type` are set once a bill has been chosen."""
 
     back_to_paper: bool = False
-    """The caller wants to go back to paper, not to enroll."""
+    """Whether the caller wants to go back to paper instead of enrolling."""
     cancelling: bool = False
-    """The caller asked to cancel a link that has not been opened, and to keep paper bills."""
+    """Whether the caller asked to cancel a link that has not been opened, and keep paper bills."""
     customer: int | None = None
     type: str = ""
     page: int = 0
     gone: tuple[Secret, ...] = ()
-    """Invoices that `InvoiceExists` could no longer find."""
+    """The invoices that no longer exist, according to `InvoiceExists`."""
     done: tuple[tuple[int, str], ...] = ()
-    """Bills (customer, type) that were settled in this call."""
+    """The bills (customer, type) that were settled in this call."""
 
 
 @frozen(cache_hash=True)
 class Entry:
-    """The input so far. It is dropped when the call leaves the phase."""
+    """The input so far.
+
+    It is dropped when the call moves on to another phase, but kept during a transfer to an agent.
+    """
 
     account: Secret | None = None
     phone: Secret | None = None
@@ -107,29 +110,32 @@ class Entry:
     """The keys so far, if the caller paused before the end."""
     pressed: Secret | None = None
     """The keys of an address spelled with one press per character, for `EmailDecoder`. If the
-    domain was also spelled, `#9` and its keys follow the keys of the local part. None if the
-    address is spelled exactly."""
+    domain was also spelled, `#9` and the keys of the domain follow those of the local part. None
+    if the address is spelled exactly."""
     local: Secret | None = None
     domain: Secret | None = None
-    """The domain of the address read back, guessed or exact."""
+    """The domain of the address to read back, whether it was guessed or keyed exactly."""
     at: int = 0
     """The index of the first character that must still be read back or spelled. The caller has
     heard and accepted the characters before it."""
     words: tuple[tuple[int, int], ...] = ()
-    """The ranges of the address that are read as words."""
+    """The parts of the address that are read as words, as (start, end) indexes."""
     ruled_out: tuple[Secret, ...] = ()
-    """Characters at `at` that the caller rejected."""
+    """The characters at `at` that the caller rejected."""
     more_time: bool = False
-    """The caller asked for more time, so the next wait is longer."""
+    """Whether the caller asked for more time. If so, the next wait is longer."""
 
     @property
     def address(self) -> str:
-        """The address read back. Never show it."""
+        """The address to read back. Never show it."""
         return f"{_text(self.local)}@{_text(self.domain)}"
 
     @property
     def before(self) -> str:
-        """The start of the current part, before the next character to be spelled. Never show it."""
+        """The beginning of the local part or domain, up to the next character to spell.
+
+        Never show it.
+        """
         return self.address[: self.at].rpartition("@")[2]
 
 
@@ -138,7 +144,7 @@ def _text(secret: Secret | None) -> str:
 
 
 class Source(enum.Enum):
-    """The source of the address for the bills."""
+    """The source of the e-mail address for the bills."""
 
     PAYMENT = "payment"
     ON_FILE = "on_file"
@@ -158,7 +164,7 @@ class Source(enum.Enum):
 
 
 class TextPurpose(enum.StrEnum):
-    """The purpose of a texted link, under the name that SendWebLink uses."""
+    """The purposes of texted links, with the values that `SendWebLink` uses."""
 
     TYPE_EMAIL = "type_email"
     ENROLL = "enrol"
@@ -168,23 +174,23 @@ class TextPurpose(enum.StrEnum):
 
 @frozen(cache_hash=True)
 class Contact:
-    """The address for the bills, and the number for texts."""
+    """The e-mail address for the bills, and the number for texts."""
 
     source: Source | None = None
     email: Secret | None = None
     phone: Secret | None = None
     purpose: TextPurpose | None = None
-    """Set while the call is dealing with a text."""
+    """The purpose of the text that the call is dealing with, if any."""
     used: tuple[Strategy, ...] = ()
-    """Strategies that were tried and abandoned."""
+    """The strategies that were tried and abandoned."""
     bad_email: bool = False
-    """The service has already refused an address."""
+    """Whether the service has already refused an address."""
     looks: int = 0
     """How many times the call has asked the service whether the texted link was opened."""
 
 
 class Purpose(enum.Enum):
-    """Purposes of consents, with their stored codes and words. Each needs its own consent (R09)."""
+    """The purposes of consents, with their stored codes and descriptions (R09)."""
 
     ENROLL = "enrol", "consent to enroll"
     TEXT = "text", "consent to one text"
@@ -194,7 +200,7 @@ class Purpose(enum.Enum):
     words: str
 
     def __new__(cls, stored: str, words: str) -> Self:
-        """Make a purpose whose value is the stored code."""
+        """Create a purpose with the stored code as its value."""
         purpose = object.__new__(cls)
         purpose._value_, purpose.words = stored, words
         return purpose
@@ -206,8 +212,9 @@ class Purpose(enum.Enum):
 class Consent:
     """A consent: its subject, its words (prompt names and slots), and the key that was pressed.
 
-    `reference` is unique. It consists of the call's ID, the name of the hand-over, and the number
-    of the consent. The record adds the rendered words, their version, the language, and the times.
+    `reference` is unique. It consists of the name of the hand-over (`Arrival.reference`) and the
+    number of the consent. The record adds the rendered words, their version, the language, and the
+    times.
     """
 
     reference: str
@@ -242,11 +249,11 @@ class Results:
     reason: Reason = Reason.NONE
     greeted: bool = False
     lost: bool = False
-    """The answer to a write was lost, so the write may or may not have been done."""
+    """Whether the answer to a write was lost. If so, the write may or may not have gone through."""
     hung_up: bool = False
-    """Nothing more is said, because the caller hung up or the call was taken back."""
+    """Whether the caller hung up, or the call was taken back. If so, nothing more is said."""
     taken_back: bool = False
-    """The call was ended by the host or the server, not by the caller."""
+    """Whether the host or the server, not the caller, ended the call."""
     unused: Secret | None = None
 
 
@@ -268,15 +275,15 @@ class Call:
     state: State = State.GREETING
     language: str | None = None
     lead: tuple[str, ...] = ()
-    """Names of the prompts to say before those of the state."""
+    """The names of the prompts to play before the state's own prompts."""
     tries: Tries = Tries()
     spent: Spent = Spent()
     found: tuple[Customer, ...] = ()
     shown: Shown = Shown()
     crowded: bool = False
-    """Caller ID matches so many accounts that it proves nothing."""
+    """Whether caller ID matches so many accounts that it proves nothing."""
     nobody_ahead: bool = False
-    """The search before the offer found no one with the account number from the host."""
+    """Whether the search before the offer found no customer with the host's account number."""
     reserved: Reserved = Reserved()
     choosing: Choosing = Choosing()
     entry: Entry = Entry()
@@ -297,7 +304,7 @@ class Call:
 
     @property
     def identity(self) -> Identity:
-        """The highest identity proved for any account that was found."""
+        """The highest level of identity for any account that was found."""
         return max((self.identity_of(who.account) for who in self.found), default=Identity.NONE)
 
     @property
@@ -309,7 +316,7 @@ class Call:
 
     @property
     def greeted(self) -> bool:
-        """Whether the host or the library has thanked the caller for calling, or is about to."""
+        """Whether the host or the library has thanked the caller, or is about to."""
         return self.host.greeted or self.results.greeted or GREETING in self.lead
 
     def __repr__(self) -> str:

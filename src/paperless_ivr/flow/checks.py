@@ -27,7 +27,7 @@ TITLE = 32
 
 
 def check(terms: Terms, table: Table = FLOW) -> None:
-    """Raise `FlowProblems`, which lists everything that is wrong with a table and its terms."""
+    """Check a table and its terms. Raises `FlowProblems`, which lists every problem."""
     found = [
         *_of_terms(terms),
         *_of_states(table),
@@ -46,12 +46,12 @@ def _of_terms(terms: Terms) -> Iterator[str]:
         yield f"the service has no {needed}, so no account can be looked up"
     elif needed not in terms.operations and moments != {Moment.AFTER_PAYMENT}:
         yield (
-            f"the service has no {needed}, so only callers who have just paid are known: "
+            f"the service has no {needed}, so only callers who have just paid can be identified: "
             'set offer.moments = ["after_payment"] in the policy'
         )
     for unknown in sorted(terms.operations - OPERATIONS):
         known = ", ".join(sorted(OPERATIONS))
-        yield f"{unknown} is not an operation of the service; these are: {known}"
+        yield f"{unknown} is not an operation of the service; the operations are: {known}"
 
 
 def _of_states(table: Table) -> Iterator[str]:
@@ -95,7 +95,7 @@ def _of_question(state: State, ask: Ask) -> Iterator[str]:
     agreed = [way for way in ask.ways if isinstance(way, Press) and way.choice is Choice.YES]
     if ask.flushes and not agreed:
         yield f"{state.name} uses consent or hear but has no yes: add a Press for Choice.YES"
-    # Which prompts of a line are said depends on the call. Only the proof can check that.
+    # The call determines which prompts of a line are played, so only the proof can check that.
     if ask.flushes and not any(line.must_hear or len(line.names) > 1 for line in ask.say):
         yield f"{state.name} says nothing that must be heard before a yes: use must(...)"
     if not ask.flushes:
@@ -112,7 +112,7 @@ def _offered(ask: Ask) -> Iterator[tuple[Choice, str]]:
 
 
 def _takes(way: Row | Press, choice: Choice, key: str) -> bool:
-    """Whether a question's transition handles a choice: by its name, by its key, or for any key."""
+    """Whether a transition handles a choice: by name, by key, or by accepting any key."""
     if isinstance(way, Press):
         return way.choice is choice
     about = [condition.phrase.key.split() for condition in conditions(way.when)]
@@ -145,7 +145,7 @@ def _of_rows(table: Table) -> Iterator[str]:
 
 
 def _declared() -> Iterator[tuple[State, str]]:
-    """Yield each prompt that a block declares in its lines, keys, or help, with its state."""
+    """Yield each state with each prompt that its block declares in its lines, keys, or help."""
     for state, block in BLOCKS.items():
         for line in block.say:
             yield from ((state, name) for name in line.names)
@@ -163,7 +163,7 @@ def _must_answer(state: State) -> tuple[type[Any], ...]:
 
 
 def _of_ways(table: Table) -> Iterator[str]:
-    """Find states that no call can reach, and states from which no call can reach an ending."""
+    """Find states that no call can reach, and states with no path to an ending."""
     ways = {
         state: {row.to for row in rows if row.to is not None and row.to is not state}
         for state, rows in table.items()

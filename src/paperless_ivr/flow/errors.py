@@ -1,4 +1,4 @@
-"""Errors in how a program uses a flow (`paperless_ivr.errors` has all the others)."""
+"""Errors in how a program uses a flow. All other errors are in `paperless_ivr.errors`."""
 
 from paperless_ivr.errors import PaperlessIVRError
 from paperless_ivr.flow.call import Call
@@ -22,4 +22,4 @@ class UnexpectedEvent(FlowError):
 
 
 class CallFinished(FlowError):
-    """The call has ended. After that, only `HungUp` is allowed."""
+    """The call has ended, so no event except `HungUp` is allowed."""

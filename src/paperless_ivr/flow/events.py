@@ -17,7 +17,7 @@ from paperless_ivr.secret import Secret
 
 
 class Ended(enum.Enum):
-    """How a gather ended after the caller pressed a key."""
+    """The ways in which a gather can end after the caller has pressed a key."""
 
     FULL = "full"
     """The caller pressed as many keys as the gather takes."""
@@ -28,7 +28,7 @@ class Ended(enum.Enum):
 
 
 class TransferResult(enum.Enum):
-    """The result of a transfer; `UNKNOWN` if the runtime cannot report it."""
+    """The result of a transfer. It is `UNKNOWN` if the runtime cannot report a result."""
 
     ANSWERED = "answered"
     BUSY = "busy"
@@ -78,7 +78,7 @@ class NoInput:
 
 
 class EndedBy(enum.Enum):
-    """Who ended a call before the flow did."""
+    """The party that ended a call before the flow did."""
 
     CALLER = "caller"
     HOST = "host"
@@ -106,7 +106,7 @@ class TransferEnded:
 
 @frozen(cache_hash=True)
 class Invoice:
-    """An open invoice, as the service lists it.
+    """An open invoice, as listed by the service.
 
     `paperless` is None if the service's answer does not include that flag.
     """
@@ -133,9 +133,9 @@ class Customer:
 
 @frozen
 class CustomersFound:
-    """The result of a search; `customers` is empty if no one was found.
+    """The result of a search. `customers` is empty if no one was found.
 
-    `unread` lists, for the log, the fields that could not be read. They count as absent.
+    `unread` lists the fields that could not be read, for the log. They count as absent.
     """
 
     words: ClassVar = ""
@@ -155,9 +155,10 @@ class InvoiceChecked:
 
 @frozen
 class Accepted:
-    """A write was accepted.
+    """The service accepted a write.
 
-    A registration is pending, a text is queued, or a preference or payment method is stored.
+    The registration is now pending, the text is queued, or the preference or payment method is
+    stored.
     """
 
     words: ClassVar = "accepted"
@@ -182,8 +183,8 @@ class Unavailable:
 
     `why` is for the log, contains no personal data, and does not affect equality. `busy` means that
     we sent no request, because too many of our requests were already running. `answered` means that
-    something other than a valid answer came back; after a search, it may still reveal whether the
-    customer exists.
+    the service sent something other than a valid answer. After a search, even that may reveal
+    whether the customer exists.
     """
 
     words: ClassVar = "service is down"
@@ -195,7 +196,7 @@ class Unavailable:
 
 @frozen
 class OutcomeUnknown:
-    """A write may or may not have been done. Look up the result; never just repeat it (R23).
+    """A write may or may not have gone through. Look up the result; never just repeat it (R23).
 
     If the request was to the record, the record may or may not have saved it.
 
@@ -211,8 +212,9 @@ class OutcomeUnknown:
 class Screened:
     """The record's answer about earlier offers.
 
-    `last` is the disposition of the latest earlier call with an offer, and `days` is the number of
-    whole days since then. `in_this_call` lists the earlier dispositions in the same call.
+    `last` is the disposition of the most recent earlier call with an offer, and `days` is the
+    number of whole days since that call. `in_this_call` lists the earlier dispositions of this
+    call.
     """
 
     words: ClassVar = ""
@@ -243,7 +245,7 @@ class LimitReached:
 
 @frozen
 class RequestDeferred:
-    """The record has saved the request; it will be completed later."""
+    """The record has saved the request, which will be completed later."""
 
     words: ClassVar = "saved"
 

@@ -1,4 +1,4 @@
-"""Examples of what callers key at an entry, one of each kind. The proof walks through them all."""
+"""Examples of each kind of input at an entry. The proof walks through them all."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from paperless_ivr.secret import keys
 
 @frozen
 class Known:
-    """The source of the examples: customers that a search finds, and the parts of an address."""
+    """The data for the examples: customers that a search finds, and the parts of an address."""
 
     customers: tuple[Customer, ...]
     local: str = "a"
@@ -27,8 +27,8 @@ PHONE, NO_PHONE, COSTLY = "2065550142", "1234567890", "8765550142"
 def entry(view: CallView, *texts: str) -> Iterator[Digits]:
     """Yield examples of input at an entry.
 
-    They include each text with `#`, a pause, and a request for more time. After a pause, the rest
-    of each text takes its place.
+    They include each text followed by `#`, half of the first text followed by a pause, and a
+    request for more time. After a pause, they include the rest of each text instead.
     """
     so_far = view.call.entry.so_far
     begun = so_far.reveal() if so_far else ""
@@ -56,7 +56,7 @@ def whole(*texts: str) -> Iterator[Digits]:
 
 
 def account_numbers(view: CallView, known: Known, most: int | None = None) -> Iterator[Digits]:
-    """Yield whole account numbers, known and unknown, some with a pause instead of `#`."""
+    """Yield examples of account numbers, known and unknown. Some end in a pause instead of `#`."""
     pad = view.terms.accounts
     keyable = (pad.keys(customer.account.reveal()) for customer in known.customers)
     theirs = [number for number in keyable if number is not None] or ["10000001"]

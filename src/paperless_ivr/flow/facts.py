@@ -84,13 +84,16 @@ def wants_paper(view: CallView) -> bool:
     settles=True,
 )
 def paper_by_phone(view: CallView) -> bool:
-    """Whether the policy lets a caller go back to paper by telephone."""
+    """Whether the policy allows callers to go back to paper by telephone."""
     return view.policy.back_to_paper.by_phone
 
 
 @Phrase("caller has hung up")
 def hung_up(view: CallView) -> bool:
-    """Whether the caller is gone. Only what they have already agreed to is still carried out."""
+    """Whether the caller hung up, or the call was taken back.
+
+    Only requests that the caller already agreed to are still carried out.
+    """
     return view.call.results.hung_up
 
 
@@ -121,7 +124,10 @@ def given(view: CallView, purpose: Purpose) -> Consent:
 
 
 def keyed(c: Transition[Digits]) -> str:
-    """Return the keys, including those before a pause, but only those after the last star."""
+    """Return the keys pressed, including those before a pause.
+
+    If a star restarts the entry, only the keys after the last star are returned.
+    """
     keys = so_far(c) + c.event.keys.reveal()
     return last_star(keys) if c.question.star_restarts else keys
 
@@ -137,7 +143,10 @@ def spelled_so_far(view: CallView) -> str:
 
 
 def unfinished(c: Transition[Digits]) -> bool:
-    """Whether an entry is unfinished: the caller paused, or keys before a star filled it."""
+    """Whether an entry is unfinished.
+
+    The caller paused, or the gather ended early because it also counted the keys before a star.
+    """
     is_number = c.question.takes_several_keys and c.question.star_restarts
     restarted = c.event.ended is Ended.FULL and "*" in c.event.keys.reveal()
     return c.event.ended is Ended.TIMEOUT or (restarted and is_number)
@@ -147,8 +156,8 @@ def unfinished(c: Transition[Digits]) -> bool:
 def paused(c: Transition[Digits]) -> bool:
     """Whether the caller paused during an entry without completing it.
 
-    Each pause follows at least one more key, and stars that start over are counted, so the
-    number of pauses in an entry is limited.
+    At least one more key comes before each pause, and stars that start the entry over are counted,
+    so the number of pauses in an entry is limited.
     """
     if not unfinished(c) or not keyed(c).isdecimal():
         return False
@@ -162,7 +171,7 @@ def pressed(c: Transition[Digits]) -> Option | None:
 
 
 def chose(choice: Choice) -> Guard[Digits]:
-    """Return a guard that holds if the pressed key makes this choice in the menu."""
+    """Return a guard that holds if the pressed key stands for this choice in the menu."""
 
     def guard(c: Transition[Digits]) -> bool:
         option = pressed(c)
@@ -211,19 +220,19 @@ def star(c: Transition[Digits]) -> bool:
 
 @Phrase()
 def repeats_left(c: Anything) -> bool:
-    """Whether the question can be repeated once more."""
+    """Whether the question can be repeated again."""
     return c.call.tries.repeats < c.policy.tries.repeats
 
 
 @Phrase("too many wrong keys")
 def wrong_used_up(c: Anything) -> bool:
-    """Whether this question allows no more wrong keys."""
+    """Whether another wrong key at this question would be one too many."""
     return c.call.tries.wrong >= c.policy.tries.wrong
 
 
 @Phrase("too often")
 def silence_used_up(c: Anything) -> bool:
-    """Whether this question allows no more silences."""
+    """Whether another silence at this question would be one too many."""
     return c.call.tries.silence >= c.policy.tries.silence
 
 
@@ -235,7 +244,7 @@ def is_account(c: Transition[Digits]) -> bool:
 
 @Phrase("mistyped account number")
 def is_mistyped(c: Transition[Digits]) -> bool:
-    """Whether the input is as long as an account number but is not valid, so some key is wrong."""
+    """Whether the input has the length of an account number, but at least one key is wrong."""
     return not unfinished(c) and c.terms.accounts.fits(keyed(c)) and not is_account(c)
 
 
@@ -251,7 +260,10 @@ def is_card(c: Transition[Digits]) -> bool:
 
 @Phrase("looks like a card, then a pause")
 def card_before_pause(c: Transition[Digits]) -> bool:
-    """Whether keys before a pause look like a card. They are dropped, but not counted as wrong."""
+    """Whether the keys before a pause look like a card number.
+
+    They are dropped, but not counted as wrong.
+    """
     return unfinished(c) and is_card(c) and repeats_left(c)
 
 
@@ -272,14 +284,17 @@ def one_bill(view: CallView) -> bool:
 
 @Phrase(needs=lambda policy: policy.address.changes > 0)
 def another_address_left(view: CallView) -> bool:
-    """Whether the caller may ask for another address, and there is another way to get one."""
+    """Whether the caller may ask for another address, and there is still a way to get one."""
     if view.call.spent.addresses >= view.policy.address.changes:
         return False
     return any(possible(view, strategy) for strategy in left(view))
 
 
 def left(view: CallView) -> tuple[Strategy, ...]:
-    """Return the policy's strategies in order, without the current one and those already tried."""
+    """Return the policy's strategies in order, without those in use or already tried.
+
+    `KEYPAD` stays in the list until the caller gives up on keying an address.
+    """
     contact = view.call.contact
     used = set(contact.used)
     if contact.source in (Source.ON_FILE, Source.PAYMENT):
@@ -295,7 +310,7 @@ def next_strategy(view: CallView) -> Strategy | None:
 
 
 def possible(view: CallView, strategy: Strategy) -> bool:
-    """Whether a strategy is possible now, for this customer and with this service."""
+    """Whether a strategy can be used now, given the customer and the service."""
     match strategy:
         case Strategy.ON_FILE:
             return email_on_file(view)
@@ -352,7 +367,7 @@ def calls_from(view: CallView, phone: Secret | None) -> bool:
 
 
 def vouched(view: CallView) -> bool:
-    """Whether the host vouches that the caller is this customer, by verification or a payment."""
+    """Whether a verification or payment by the host vouches that the caller is this customer."""
     customer = view.customer
     if customer is None:
         return False
@@ -367,7 +382,7 @@ def handed_over_vouched(view: CallView) -> bool:
 
 
 def handed_over_paid(view: CallView) -> bool:
-    """Whether the host's approved payment was for the account that the host hands over."""
+    """Whether the host's approved payment was for the account that it handed over."""
     account = view.account
     return account is not None and bills.paid_by(view, Customer(id=account, account=account))
 
@@ -427,7 +442,7 @@ def can_enroll(view: CallView) -> bool:
 
 
 def by_payment(view: CallView) -> bool:
-    """Whether `EnrollInPaperless` can be used: the address and bill are those of the payment."""
+    """Whether `EnrollInPaperless` can be used, which requires the payment's address and bill."""
     return (
         view.has(EnrollInPaperless)
         and view.call.contact.source is Source.PAYMENT
@@ -473,7 +488,7 @@ def link_finishes(view: CallView) -> bool:
 
 
 def looked_up(c: Transition[CustomersFound]) -> bills.Status | None:
-    """Return the status of the current bill in a look-up; None if it is not listed."""
+    """Return the current bill's status from a look-up, or None if the bill is not listed."""
     wanted = c.customer
     for customer in c.event.customers:
         if wanted and customer.id == wanted.id:

@@ -29,9 +29,9 @@ STEPS_AT_MOST = 20
 
 @frozen
 class Flow:
-    """A table and its terms: `begin` a call, then `advance` it with each event.
+    """A table of transitions with its terms. `begin` a call, then `advance` it with each event.
 
-    It is pure: it uses no clock, log, socket, thread, or random number. The same call and event
+    A flow is pure: it uses no clock, log, socket, thread, or random number. The same call and event
     always give the same turn, even after a restart.
     """
 
@@ -67,7 +67,7 @@ class Flow:
         """Return the turn after an event.
 
         Raises `UnexpectedEvent` if the event is not possible in the call's state, and
-        `CallFinished` after the end, except for a hang-up, which then changes nothing.
+        `CallFinished` if the call has ended. A hang-up after the end changes nothing.
         """
         if call.state.kind is Kind.END:
             if isinstance(event, HungUp):
@@ -80,12 +80,12 @@ class Flow:
         return self._run(heard, _placed(event, len(call.lead)), ())
 
     def turn(self, call: Call, took: tuple[str, ...] = ()) -> Turn:
-        """Return what a call now says and waits for, which depends only on the call."""
+        """Return the turn that a call is at, which depends only on the call."""
         view, block = CallView(call, self.terms), BLOCKS[call.state]
         return Turn(call, self._words(view), block.then(view), took)
 
     def resumed(self, call: Call) -> Turn:
-        """Return the turn of a stored call. It says nothing, and waits as before."""
+        """Return the turn that resumes a stored call. It repeats the wait but plays no prompts."""
         return Turn(call, (), BLOCKS[call.state].then(CallView(call, self.terms)))
 
     def prompt(self, call: Call, name: str) -> Prompt:
@@ -93,7 +93,7 @@ class Flow:
         return prompt(CallView(call, self.terms), name)
 
     def menu(self, call: Call) -> tuple[Option, ...]:
-        """Return the options that a call offers now; empty if it has none."""
+        """Return the menu options at this point in a call, if there are any."""
         return BLOCKS[call.state].menu(CallView(call, self.terms))
 
     def takes_several_keys(self, state: State) -> bool:
@@ -101,21 +101,21 @@ class Flow:
         return BLOCKS[state].takes_several_keys
 
     def examples(self, call: Call, known: Known) -> Iterator[Digits]:
-        """Return an example of each kind of input at an entry, using the known customers."""
+        """Return examples of each kind of input at an entry, using the known customers."""
         block = BLOCKS[call.state]
         assert isinstance(block, Ask)
         assert block.examples is not None
         return block.examples(CallView(call, self.terms), known)
 
     def _words(self, view: CallView) -> tuple[Prompt, ...]:
-        """Return everything to say now: the prompts along the way, then those of the state."""
+        """Return the prompts to play now: those in `lead`, followed by those of the state."""
         call = view.call
         if call.results.hung_up:
             return ()
         return (*(prompt(view, name) for name in call.lead), *BLOCKS[call.state].words(view))
 
     def _run(self, call: Call, event: Event, took: tuple[str, ...]) -> Turn:
-        """Take a row, then move on through states that do not wait."""
+        """Take a row, then continue through any states that wait for nothing."""
         for _ in range(STEPS_AT_MOST):
             transition = Transition(call, self.terms, event, BLOCKS[call.state])
             way = self._mover.move(transition)
@@ -147,10 +147,10 @@ def _greeted(call: Call) -> Call:
 
 
 def _placed(event: Event, lead: int) -> Event:
-    """Return the event with its prompt index counted from the first of the state's own prompts.
+    """Return the event with `interrupted` counted from the first of the state's own prompts.
 
-    The prompts along the way come first. A key during one of them counts as pressed during the
-    first of the state's own prompts.
+    The prompts in the call's `lead` are played before these. A key pressed during one of them
+    counts as pressed during the first of the state's own prompts.
     """
     if isinstance(event, Digits) and event.interrupted is not None:
         return evolve(event, interrupted=max(event.interrupted - lead, 0))
@@ -158,7 +158,7 @@ def _placed(event: Event, lead: int) -> Event:
 
 
 def _moved(call: Call, row: Row, transition: Transition[Any]) -> Call:
-    """Return the call after a row: updated, with its new prompts and state."""
+    """Return the call after taking a row, with its update, prompt, and new state applied."""
     after = row.keep(transition)
     lead = after.lead if row.say is None else (*after.lead, row.say)
     if row.to is None or row.to is call.state:
@@ -170,5 +170,5 @@ def _moved(call: Call, row: Row, transition: Transition[Any]) -> Call:
 
 
 def _keeps_entry(source: State, to: State) -> bool:
-    """Whether the input so far is kept: within a phase, and around a transfer to an agent."""
+    """Whether to keep the input so far: within a phase, during a transfer, and at the end."""
     return to.phase in (source.phase, Phase.AGENT, Phase.END) or source.phase is Phase.AGENT

@@ -8,10 +8,10 @@ from paperless_ivr.secret import Secret
 
 
 def disposition(view: CallView) -> Disposition:
-    """Return how the call ended, for the host and the funnel.
+    """Return the disposition of a call, for the host and the funnel.
 
-    What the caller agreed to outweighs how the conversation ended: a caller who enrolled one bill
-    and then said no to a second is ENROLLED. A hang-up or a transfer outweighs both.
+    What the caller agreed to outweighs how the conversation ended: if the caller enrolled one bill
+    and then declined a second, the call ends as ENROLLED. A hang-up or a transfer outweighs both.
     """
     call = view.call
     if call.results.hung_up:
@@ -35,7 +35,7 @@ REACHED = {
 
 
 def handback(view: CallView) -> Handback:
-    """Return what the host gets back (R18)."""
+    """Return the hand-back to the host (R18)."""
     call, customer = view.call, view.customer
     outcomes, account = call.results.outcomes, _account(view)
     bill = bills.chosen(view) if customer and call.choosing.type else None
@@ -72,7 +72,7 @@ def _account(view: CallView) -> Secret | None:
 
 
 def _identity(view: CallView, account: Secret | None) -> Identity:
-    """Return the identity proved for an account, in the call or by the host."""
+    """Return how well the caller is identified for an account, in this call or by the host."""
     call = view.call
     if any(who.account == account for who in call.found):
         return call.identity_of(account) if account else Identity.NONE

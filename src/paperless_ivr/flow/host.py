@@ -21,7 +21,7 @@ class Moment(enum.Enum):
 
 
 class Intent(enum.Enum):
-    """The caller's goal, if known."""
+    """The change that the caller wants."""
 
     ENROLL = "enrol"
     BACK_TO_PAPER = "back_to_paper"
@@ -43,7 +43,7 @@ class Identity(enum.IntEnum):
 
 
 class Disposition(enum.Enum):
-    """How a call ended. The host continues it, except after `TRANSFERRED` and `ABANDONED`."""
+    """How a call ended. The host continues the call, except after `TRANSFERRED` and `ABANDONED`."""
 
     ENROLLED = "enrolled"
     LINK_SENT = "link_sent"
@@ -70,7 +70,7 @@ class Disposition(enum.Enum):
 
 
 class Reason(enum.Enum):
-    """Why a call ended as it did, if the disposition alone does not explain it."""
+    """The reason that a call ended as it did, if the disposition does not already explain it."""
 
     NONE = "none"
     CALLER_HUNG_UP = "caller_hung_up"
@@ -91,7 +91,7 @@ class Reason(enum.Enum):
     OUTCOME_UNKNOWN = "outcome_unknown"
     NO_OPERATION = "no_operation"
     BUSY = "busy"
-    """Too many calls were in progress, so a request to the service or the record was not sent."""
+    """A request to the service or the record was not sent, because too many were in progress."""
     RECORD_DOWN = "record_down"
     CALL_LOST = "call_lost"
     """The call is not in the store, or could not continue because of an internal error."""
@@ -109,11 +109,11 @@ FAILURES = frozenset(
         Reason.OTHER_RELEASE,
     }
 )
-"""Reasons that mean the service or the library failed (R48)."""
+"""The reasons that indicate a failure of the service or the library (R48)."""
 
 
 class Registration(enum.Enum):
-    """How far along a bill's registration is. Only opening the link activates it."""
+    """The progress of a bill's registration. Only opening the link activates it."""
 
     NONE = "none"
     PENDING = "pending"
@@ -137,7 +137,7 @@ class Sent(enum.Enum):
 
 @frozen
 class Payment:
-    """A payment the host has just taken. No operation reads payments, so the host vouches for it.
+    """A payment that the host has just taken and vouches for. No operation can check it.
 
     `guid` is the service's PaymentGUID. `email`, `account`, and `invoice` are those given for the
     payment, if known. A payment never includes a card number.
@@ -152,7 +152,7 @@ class Payment:
 
 @frozen
 class Release:
-    """Digests of the flow, policy, and wording that a call begins and finishes with."""
+    """Digests of the flow, policy, and wording that a call uses from beginning to end."""
 
     flow: str = ""
     policy: str = ""
@@ -161,7 +161,7 @@ class Release:
 
 @frozen(cache_hash=True)
 class Arrival:
-    """What the host hands over with a call (R02, R18)."""
+    """The information that the host hands over with a call (R02, R18)."""
 
     call_id: str
     """The host's identifier for the call."""
@@ -172,15 +172,15 @@ class Arrival:
     ani: Secret | None = None
     """The caller's number (ANI), if known. An invalid number is ignored."""
     ani_withheld: bool = field(default=False, kw_only=True)
-    """The caller withheld the number, so it is ignored unless the policy allows its use."""
+    """Whether the caller withheld the number. If so, it is ignored unless the policy allows it."""
     dnis: str = ""
     """The number the caller dialed (DNIS)."""
     greeted: bool = False
-    """The host has already thanked the caller for calling."""
+    """Whether the host has already thanked the caller for calling."""
     person_available: bool = False
-    """An agent can take the call now."""
+    """Whether an agent can take the call now."""
     language: str | None = None
-    """A language of the policy (a BCP 47 tag such as "es-US"), if the caller has chosen one."""
+    """The language, if the caller has already chosen one: a BCP 47 tag such as "es-US"."""
     account: Secret | None = None
     invoice: Secret | None = None
     invoice_type: str | None = None
@@ -188,11 +188,11 @@ class Arrival:
     payment: Payment | None = None
     edition: Release = Release()
     handover: str = ""
-    """Distinguishes hand-overs of one call; part of the names of consents and writes."""
+    """A name that distinguishes hand-overs of one call. It is part of every consent's reference."""
     serial: str = ""
-    """Distinguishes calls that share a host ID; part of each try's name."""
+    """A name that distinguishes calls with the same host ID. It is part of every try's name."""
     today: date | None = None
-    """The caller's date, for incentives with an end date; defaults to the UTC date."""
+    """The caller's local date, for incentives with an end date. The default is the date in UTC."""
 
     @property
     def paid(self) -> bool:
@@ -219,17 +219,17 @@ class BillOutcome:
 
 @frozen
 class Handback:
-    """What the host gets back (R18)."""
+    """The information that the host gets back with a call (R18)."""
 
     disposition: Disposition
     reason: Reason = Reason.NONE
     call_id: str = ""
-    """As received from the host, like `moment` and `paid`."""
+    """The host's identifier for the call. Like `moment` and `paid`, it comes from the host."""
     handover: str = ""
-    """Distinguishes this hand-over from others of the same call."""
+    """A name that distinguishes this hand-over from others of the same call."""
     moment: Moment = Moment.START
     paid: bool = False
-    """The host has taken an approved payment in this call."""
+    """Whether the host has taken an approved payment in this call."""
     registration: Registration = Registration.NONE
     """The registration of the last bill the caller agreed to switch."""
     text: Sent = Sent.NOT_ASKED
@@ -240,12 +240,12 @@ class Handback:
     invoice: Secret | None = None
     identity: Identity = Identity.NONE
     greeted: bool = False
-    """The host or the library has already thanked the caller. Do not thank them again."""
+    """Whether the caller has already been thanked for calling. If so, do not thank them again."""
     unused_keys: Secret | None = None
     """A key that the caller meant for the host. Act on it immediately (R01)."""
     outcomes: tuple[BillOutcome, ...] = ()
     consents: tuple[str, ...] = field(default=())
-    """References of every consent given in the call, in order."""
+    """The references of all consents given in the call, in order."""
 
     @classmethod
     def unfinished(cls, arrival: Arrival, reason: Reason) -> "Handback":

@@ -1,9 +1,9 @@
-"""The host's contract as strings: converts an `Arrival` or a `Handback` to strings and back.
+"""The host contract as strings: conversion of an `Arrival` or `Handback` to strings and back.
 
 Asterisk variables, Twilio queries, transcript headers, and JSON all use the same form.
-The names are those of the fields, with `payment_` before those of a payment and `outcome_1_` before
-those of the first outcome. Values are lowercase codes, yes or no, or plain text. An empty value
-means that no value was given.
+The names are those of the fields. Names from a payment begin with `payment_`, and names from the
+first outcome begin with `outcome_1_`. Values are lowercase codes, yes or no, or plain text. An
+empty value means that no value was given.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,9 +36,9 @@ T = TypeVar("T")
 Named = TypeVar("Named", bound=Enum)
 
 YES, NO = ("yes", "true", "1", "on"), ("no", "false", "0", "off")
-"""The spellings used by dialplans and platforms. We write the first one of each."""
+"""The spellings that dialplans and platforms use. This library writes the first one of each."""
 LONGEST = 254
-"""The maximum length of a value from a host: that of an e-mail address (RFC 5321, 4.5.3.1.3)."""
+"""The maximum length of a value from a host, as for an e-mail address (RFC 5321, 4.5.3.1.3)."""
 MOST_OUTCOMES = 99
 """The maximum number of outcomes in one call. Flows allow far fewer; this limits outside input."""
 
@@ -48,7 +48,7 @@ MOST_OUTCOMES = 99
 
 @frozen
 class Form(Generic[T]):
-    """The way to read and write a value. `read` raises a ValueError that says what is allowed."""
+    """A way to read and write a value. `read` raises ValueError, which says what is allowed."""
 
     read: Callable[[str], T]
     write: Callable[[T], str]
@@ -176,7 +176,7 @@ FROM_HOST = (
     "today",
     *(f"payment_{name}" for name in _PAYMENT),
 )
-"""The names in an arrival whose values only the host knows. A platform may know the others."""
+"""The names in an arrival that only the host can fill in. A platform may fill in the others."""
 PERSONAL = ("account", "customer", "invoice")
 """The names in a hand-back, and in its outcomes, that must not appear in a URL."""
 
@@ -209,7 +209,7 @@ def arrival_from_strings(values: Mapping[str, str]) -> Arrival:
     edition = given.take(_EDITION, "edition_")
     given.needs(fields, "call_id", "biller")
     if payment.get("approved") is False and len(payment) == 1:
-        payment = {}  # explicitly no payment
+        payment = {}  # the host stated that there was no payment
     if payment:
         given.needs(payment, "guid", "approved", prefix="payment_")
     given.check("the hand-over cannot be used")
@@ -219,11 +219,11 @@ def arrival_from_strings(values: Mapping[str, str]) -> Arrival:
 
 
 def handback_to_strings(handback: Handback, *, personal: bool = True) -> dict[str, str]:
-    """Return a hand-back as strings, with every name; a missing value is "".
+    """Return a hand-back as strings, including every name. A missing value becomes "".
 
     `personal=False` leaves out account, customer, and invoice numbers, and the identity that the
-    caller has proved for an account. The key that the caller meant for the host stays, because the
-    host cannot go on without it.
+    caller has proved for an account. `unused_keys` is always included, because the host has to act
+    on that key.
     """
     written = _write(_HANDBACK, _fields(_HANDBACK, handback))
     written |= {name: YES_OR_NO.write(getattr(handback, name)) for name in _DERIVED}
@@ -282,14 +282,14 @@ def unreadable_to_strings(values: Mapping[str, str]) -> dict[str, str]:
 
 @define
 class _Given:
-    """Strings taken by name, and the problems found in them."""
+    """The strings to read, with the names that were read and the problems that were found."""
 
     values: Mapping[str, str]
     taken: set[str] = field(factory=set)
     problems: list[str] = field(factory=list)
 
     def take(self, forms: Mapping[str, Form[Any]], prefix: str = "") -> dict[str, Any]:
-        """Return the values that are present, under their names without the prefix."""
+        """Return the values that are present, by name without the prefix."""
         found: dict[str, Any] = {}
         for name, form in forms.items():
             self.taken.add(f"{prefix}{name}")
@@ -309,9 +309,9 @@ class _Given:
         ]
 
     def check(self, title: str) -> None:
-        """Raise `HostProblems` for every problem noted, and for names that were never taken."""
+        """Raise `HostProblems` if there are any problems or unknown names."""
         unknown = len(self.values.keys() - self.taken)
-        if unknown:  # show only how many: a name may be a value in the wrong place
+        if unknown:  # show only their number, because a name may be a misplaced value
             self.problems.append(f"unknown names: {unknown}")
         if self.problems:
             raise HostProblems(title, self.problems)
@@ -362,9 +362,9 @@ def _canonical(form: Form[Any], text: str) -> str:
 
 
 def _is_personal(name: str) -> bool:
-    """Whether a field is personal.
+    """Whether a field counts as personal.
 
-    The identity is personal because, without its account, it would seem to refer to the host's.
+    The identity does, because without its account it would seem to refer to the host's account.
     """
     return name in (*PERSONAL, "identity") or (
         name.startswith("outcome_") and name.endswith(PERSONAL)

@@ -17,8 +17,8 @@ from paperless_ivr.secret import Secret
 def known_arrival(arrival: Arrival, policy: Policy) -> Arrival:
     """Return the host's arrival, without the caller's number if it cannot identify the caller.
 
-    The dialed number never identifies the caller: a switch that forwards calls may show it as the
-    calling number for everyone.
+    The dialed number never identifies the caller, because a switch that forwards calls may send it
+    as the calling number for everyone.
     """
     hidden = arrival.ani_withheld and not policy.proof.withheld_caller_id
     ani, called, payment = _phone(arrival.ani), phone_number(arrival.dnis), arrival.payment
@@ -31,7 +31,7 @@ def known_arrival(arrival: Arrival, policy: Policy) -> Arrival:
 
 
 def _known_payment(payment: Payment) -> Payment:
-    """Return a payment. If it was not approved, remove whatever would identify someone."""
+    """Return a payment. If it was not approved, leave out anything that could identify someone."""
     if not payment.approved:
         return evolve(payment, email=None, account=None, invoice=None)
     return evolve(payment, email=_email(payment.email))

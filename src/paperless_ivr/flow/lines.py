@@ -1,6 +1,7 @@
 """All prompts with their gaps, and the lines that states say.
 
-Prompts are only named here; their wording is in `prompts/`. What is said depends only on the call.
+Prompts are only named here; their wording is in `prompts/`. The choice of prompts depends only on
+the call.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -31,17 +32,17 @@ class Line:
     names: tuple[str, ...]
     tell: Tell
     when: Mapping[str, str] = field(factory=dict)
-    """For each prompt that is not always said, when it is said, in words."""
+    """A description of when each prompt is played, except for prompts that are always played."""
     must_hear: bool = False
-    """Whether all of it must be heard before a yes (`must`)."""
+    """Whether the whole line must be heard before a yes counts (`must`)."""
 
 
 def says(*names: str, **when: str) -> Callable[[Tell], Line]:
-    """Declare the prompts that a function of the call can return, and describe when it does."""
+    """Declare the prompts that a function of the call can return, and describe when it does so."""
     return lambda tell: Line((*names, *when), tell, when)
 
 
-# ── slots: one meaning for each name ─────────────────────────────────────────────────────
+# ── slots, each with a single meaning ─────────────────────────────────────────────────────
 
 
 def _biller(view: CallView) -> Slot:
@@ -61,7 +62,7 @@ def _email(view: CallView) -> Secret:
 
 
 def number_to_say(view: CallView) -> Secret:
-    """Return the number that a text goes to."""
+    """Return the number to send a text to, or an empty one if there is none."""
     return facts.number_to_text(view) or Secret("")
 
 
@@ -89,11 +90,11 @@ SLOTS: Mapping[str, Callable[[CallView], Slot]] = {
 PERSONAL = frozenset({"bill", "address", "masked", "ending", "bill_ending", "amount", "due"})
 """Slots with the biller's data about a customer.
 
-They are never said below `Identity.LAST_FOUR_KEYED` (R17).
+They are never spoken to a caller identified below `Identity.LAST_FOUR_KEYED` (R17).
 """
 
 Prompts = Mapping[str, tuple[str, ...]]
-"""Prompts by name, with the gaps that their wording may contain."""
+"""Names of prompts, each with the gaps that its wording may contain."""
 
 SHARED: Prompts = {
     GREETING: ("biller",),
@@ -132,13 +133,13 @@ SHARED: Prompts = {
     "option_yes": ("key",),
     "option_no": ("key",),
 }
-"""Prompts that several chapters use. Each chapter also has its own."""
+"""Prompts that several chapters use. Each chapter also has prompts of its own."""
 
 _registered = dict(SHARED)
 
 
 def register(*chapters: Prompts) -> Prompts:
-    """Register the prompts of chapters so that `prompt` knows them. Returns all prompts."""
+    """Register the prompts of chapters, so that `prompt` can find them. Returns all prompts."""
     for prompts in chapters:
         _registered.update(prompts)
     return _registered
@@ -156,9 +157,9 @@ UNCHANGED = frozenset(
         "end_failed",
     }
 )
-"""Prompts that say nothing was changed, or that bills will keep coming as before.
+"""Prompts that say that nothing was changed, or that bills will keep coming as before.
 
-They are never said in a call in which something was changed.
+They are never played in a call that has changed something.
 """
 
 
@@ -188,11 +189,11 @@ def must(name: str) -> Line:
     return Line((name,), lambda view: (prompt(view, name, must_hear=True),), must_hear=True)
 
 
-# ── bills in words ───────────────────────────────────────────────────────────────────────
+# ── names of bills ───────────────────────────────────────────────────────────────────────
 
 
 def marked(view: CallView, bill: bills.Bill, mark: bills.Mark) -> tuple[tuple[str, Slot], ...]:
-    """Return the slots that describe a bill by one of its marks."""
+    """Return the slots for one detail of a bill."""
     match mark:
         case bills.Mark.AMOUNT:
             assert bill.amount is not None
@@ -207,7 +208,7 @@ def marked(view: CallView, bill: bills.Bill, mark: bills.Mark) -> tuple[tuple[st
 
 
 def bill_name(view: CallView, invoice_type: str) -> Words:
-    """Return the name of a bill in the language of the call; "" if the policy gives none."""
+    """Return the name of a bill in the language of the call, or "" if the policy has none."""
     return Words(view.policy.bills.names.get(invoice_type, {}).get(view.language, ""))
 
 
@@ -244,8 +245,8 @@ def what_happens(view: CallView) -> Iterable[Prompt]:
 def number_words(view: CallView) -> str:
     """Return a suffix for the names of prompts, depending on how they refer to the number to text.
 
-    The caller may still have to prove that they know the last digits of the number on file. Those
-    digits are said only if that is no longer necessary (R47).
+    If the caller still has to prove that they know the last digits of the number on file, the
+    prompts must not contain those digits (R47).
     """
     on_file = view.customer is not None and number_to_say(view) == view.customer.phone
     shown = both_shown(view) or phone_shown(view)
@@ -264,7 +265,7 @@ Offer = Callable[[CallView], tuple[Option, ...]]
 
 @frozen
 class Means:
-    """The words for a choice in diagrams: its keys, and what the caller does."""
+    """How diagrams show a choice: its keys, and words for what the caller does."""
 
     key: str
     words: str
@@ -305,7 +306,7 @@ def key(
 
 
 def begun(name: str) -> Line:
-    """Return a line that says what to key or, after a pause, only to continue."""
+    """Return a line that says what to key or, after a pause, asks the caller to continue."""
     go_on = "entry_go_on"
     return says(**{name: "at first", go_on: "after a pause in the entry"})(
         lambda view: (prompt(view, go_on if view.call.entry.so_far else name),)

@@ -18,7 +18,7 @@ class Token:
 
 @frozen
 class Live:
-    """A call at a numbered turn. If `Call` contained the number, equal calls would differ."""
+    """A call at a numbered turn. The number is not in `Call`, so it does not affect equality."""
 
     turn: Turn
     number: int = 1
@@ -37,8 +37,8 @@ class Live:
 def deliver(flow: Flow, live: Live, token: Token, event: Event) -> Live:
     """Return the call after an answer.
 
-    An answer to another turn, or to another call, changes nothing. If a key is delivered twice at
-    one question, it must not answer the next question (R09).
+    An answer to another turn, or to another call, changes nothing. This prevents a key that is
+    delivered twice at one question from also answering the next question (R09).
     """
     if token != live.token:
         return live

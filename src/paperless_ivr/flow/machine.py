@@ -1,8 +1,8 @@
 """The table as one `transitions` machine, used to draw diagrams and to advance calls.
 
-Only this module uses `transitions`. One machine serves all calls. No call is ever registered with
-it, because each bound model takes 7 KiB and requires a scan of all others, and because automatic
-`to_enrolled()` triggers would let a call skip consent.
+Only this module uses `transitions`. One machine serves all calls. No call is ever added to it as a
+model, because each model takes 7 KiB and a scan of all others, and because automatic triggers such
+as `to_enrolled()` would let a call skip consent.
 
 The machine's own dispatch calls 59 functions per event, so `Mover` reads the machine's transitions
 once, in order, and uses them directly. Tests compare each step with the machine's own dispatch.
@@ -19,7 +19,7 @@ from paperless_ivr.flow.view import Transition
 
 
 class Step(Protocol):
-    """One event of one call, in the form that the machine's own dispatch takes."""
+    """One event of one call, in the form that the machine's own dispatch expects."""
 
     state: State
     transition: Transition[Any]
@@ -38,7 +38,7 @@ class _Holds:
 
 @frozen
 class _Takes:
-    """The action of a transition: it notes the row."""
+    """The action of a transition, which notes that the row was taken."""
 
     row: Row
 
@@ -47,11 +47,11 @@ class _Takes:
 
 
 Way = tuple[Row, str]
-"""A row, and its name in its state."""
+"""A row with its name."""
 
 
 class Mover:
-    """The table's rows, arranged to find the one to take for an event."""
+    """The rows of a table, indexed by event and state, to find the row to take."""
 
     def __init__(self, table: Table) -> None:
         self.machine = Machine(
@@ -86,7 +86,7 @@ class Mover:
         }
 
     def move(self, transition: Transition[Any]) -> Way | None:
-        """Return the first row whose guard holds; None if there is none."""
+        """Return the first row with a guard that holds, or None if there is no such row."""
         ways = self._ways.get(type(transition.event).__name__, {})
         for way in ways.get(transition.call.state, ()):
             if way[0].when(transition):

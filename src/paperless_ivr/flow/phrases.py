@@ -18,25 +18,25 @@ G = TypeVar("G", bound=Callable[..., Any])
 
 @frozen
 class Phrase:
-    """The words of a guard. As a decorator, it attaches them to the guard."""
+    """The words that describe a guard. Used as a decorator, a phrase attaches them to the guard."""
 
     holds: str = ""
     fails: str = ""
-    """The words for when the guard does not hold; "" if none are needed."""
+    """The words for when the guard does not hold, or "" if none are needed."""
     key: str = field(default="", kw_only=True)
-    """The key that the caller presses."""
+    """The key that the caller presses to meet the guard."""
     choice: Choice | None = field(default=None, kw_only=True)
-    """The option that the caller chooses; its key and words are part of the question."""
+    """The option that the caller chooses. The question supplies its key and words."""
     fork: bool = field(default=False, kw_only=True)
     """Whether diagrams show the guard as a fork. The next row is its other branch."""
     returns: bool = field(default=False, kw_only=True)
     """Whether the call goes back to where it came from."""
     needs: Callable[[Policy], bool] | None = field(default=None, kw_only=True)
-    """Whether a policy allows the guard to hold."""
+    """A function that returns whether the guard can hold under a policy."""
     settles: bool = field(default=False, kw_only=True)
     """Whether the policy alone decides: if `needs` is true, the guard always holds."""
     order: Callable[[Policy], int] | None = field(default=None, kw_only=True)
-    """The position of the guard's transition among those whose order the policy sets."""
+    """A function that returns the transition's position, if the policy sets the order."""
 
     def __call__(self, guard: G) -> G:
         """Attach these words to a guard."""
@@ -58,19 +58,19 @@ class Condition:
         return self.phrase.holds if self.holds else self.phrase.fails
 
     def met_by(self, policy: Policy) -> bool:
-        """Whether the policy makes the condition possible."""
+        """Whether the condition can be met under a policy."""
         needs = self.phrase.needs
         if needs is None or (not self.holds and not self.phrase.settles):
             return True
         return needs(policy) is self.holds
 
     def settled_by(self, policy: Policy) -> bool:
-        """Whether the policy makes the condition certain."""
+        """Whether the condition is always met under a policy."""
         return self.phrase.settles and self.met_by(policy)
 
 
 def made_of(guard: G, parts: tuple[Callable[..., Any], ...], *, holds: bool = True) -> G:
-    """Store the guards that a guard combines."""
+    """Return a guard, after storing the guards that it combines."""
     vars(guard)["parts"] = (parts, holds)
     return guard
 

@@ -115,7 +115,7 @@ class About:
 
     @property
     def is_approved(self) -> bool:
-        """Whether the policy names who approved it."""
+        """Whether the policy names the person who approved it."""
         return self.approved_by != About().approved_by
 
 
@@ -133,8 +133,8 @@ class Languages:
 
     offered: tuple[str, ...] = setting(
         ("en-US", "es-US"),
-        "the library has all the words for both; callers choose one if the host passes none. Each "
-        "language has its own key, so there can be at most nine",
+        "the library has complete wording for both; callers choose a language if the host does "
+        "not pass one. Each language has its own key, so there can be at most nine",
     )
     default: str = setting("en-US", "spoken first, and used if the caller does not choose")
 
@@ -170,10 +170,10 @@ class Offer:
             Disposition.UNAVAILABLE: 0,
             Disposition.TAKEN_BACK: 0,
         },
-        "days before a caller is asked again, by how the last offer ended: 180 after a no, the "
-        "only interval with a published source; 30 after silence; 7 after a link or a transfer; "
-        "0 after a technical failure, so that the offer can be made in the next call. A policy "
-        "file lists only the intervals it changes",
+        "days before a caller is asked again, by how the last offer ended: 180 after a no, which "
+        "is the only interval with a published source; 30 after silence; 7 after a link or a "
+        "transfer; 0 after a technical failure, so that the offer can be made in the next call. A "
+        "policy file lists only the intervals it changes",
         least=0,
         most=3650,
         keys=("disposition",),
@@ -187,27 +187,28 @@ class Offer:
     reason: OfferReason = setting(
         OfferReason.NONE,
         "an offer without a reason is the shortest, and environmental appeals have not been shown "
-        "to work; three in ten customers keep paper as a reminder to pay. At the start of a call, "
-        "callers always hear the sentence from the source analysis",
+        "to work; three in ten customers keep paper bills as a reminder to pay. At the start of a "
+        "call, callers always hear the sentence from the source analysis",
     )
     reminder_by: Reminder | None = setting(
-        None, 'how you remind customers before a bill is due; goes with reason = "reminder"'
+        None, 'how you remind customers before a bill is due; used only with reason = "reminder"'
     )
     reminder_days: int = setting(
         0,
-        'how many days before the due date you remind customers; goes with reason = "reminder"',
+        "how many days before the due date you remind customers; used only with "
+        'reason = "reminder"',
         least=0,
         most=30,
     )
     incentive: Mapping[str, str] = setting(
         {},
         "for each language, a complete sentence that says what customers get for going paperless; "
-        'goes with reason = "incentive"',
+        'used only with reason = "incentive"',
         keys=("language",),
     )
     incentive_until: date | None = setting(
         None,
-        'the last day on which the incentive is mentioned, in UTC; goes with reason = "incentive"',
+        'the last day to mention the incentive, in UTC; used only with reason = "incentive"',
     )
 
 
@@ -221,8 +222,8 @@ class Bills:
     )
     names: Mapping[str, Mapping[str, str]] = setting(
         {},
-        "what an invoice type is called in each language, such as 'water bill'; without a "
-        "name, it is called 'bill'",
+        "what the bills of an invoice type are called in each language, such as 'water bill'; if "
+        "there is no name here, they are called 'bill'",
         keys=("invoice type", "language"),
     )
     per_page: int = setting(
@@ -246,8 +247,8 @@ class Proof:
 
     search_by_phone: bool = setting(
         True,
-        "saves the caller from keying a whole number. Caller ID only suggests an account; the "
-        "last four digits prove it",
+        "saves the caller from keying a whole account number. Caller ID only suggests an account; "
+        "the last four digits prove it",
     )
     account_keys: tuple[int, int] = setting(
         (4, 20),
@@ -279,7 +280,8 @@ class Proof:
         True,
         "an e-mail address or phone number the caller supplies is used only after the whole "
         "account number and a second fact: a caller ID that is on file, or the last four digits "
-        "of the phone number on file; otherwise, anyone who has one bill could redirect the next",
+        "of the phone number on file; otherwise, anyone who got hold of one bill could redirect "
+        "the next one",
     )
     withheld_caller_id: bool = setting(
         False,
@@ -303,7 +305,8 @@ class Account:
         False, "set to true if bills show 0001234567 and people key 1234567; needs exactly one form"
     )
     check_digit: CheckDigit = setting(
-        CheckDigit.NONE, '"luhn" catches most slips before the service is asked'
+        CheckDigit.NONE,
+        '"luhn" catches most typing mistakes before a search is sent to the service',
     )
     may_look_like_card: bool = setting(
         False,
@@ -346,8 +349,9 @@ class Address:
     )
     fixes: int = setting(
         4,
-        "how many times a caller may correct the guess of a keyed address; after that, spelling "
-        "the rest with two keys per letter is quicker, and allows the same number of corrections",
+        "how many times a caller may correct the address that we guess from their keys; after "
+        "that, spelling the rest with two keys per letter is quicker, and allows the same number "
+        "of corrections",
         least=0,
         most=30,
     )
@@ -355,10 +359,10 @@ class Address:
 
 @frozen
 class Text:
-    """Text messages: each needs its own consent (R07)."""
+    """Text messages, each of which needs its own consent (R07)."""
 
     region: str = setting(
-        "US", "the country of numbers that callers key; it must use +1 and ten digits"
+        "US", "the country of the numbers that callers key, which must use +1 and ten digits"
     )
     also_to: tuple[str, ...] = setting(
         (),
@@ -395,7 +399,7 @@ class Text:
 
     @property
     def regions(self) -> tuple[str, ...]:
-        """The countries whose numbers get texts, the biller's own first."""
+        """The countries whose numbers get texts, starting with `region`."""
         return (self.region, *self.also_to)
 
 
@@ -427,7 +431,8 @@ class Notification:
     """Who sends the message with the link, and how many paper bills may still come."""
 
     sent_by: Notifier = setting(
-        Notifier.SERVICE, "EnrollInPaperless queues the e-mail; a second one would confuse people"
+        Notifier.SERVICE,
+        "EnrollInPaperless already queues this e-mail, and a second one would confuse people",
     )
     bills_still_on_paper: int = setting(
         2,
@@ -448,11 +453,16 @@ class Tries:
         least=0,
         most=5,
     )
-    wrong: int = setting(2, "the same, for wrong keys", least=0, most=5)
+    wrong: int = setting(
+        2,
+        "a caller hears the same reprompts as after silence, and then gets an agent",
+        least=0,
+        most=5,
+    )
     repeats: int = setting(
         10,
-        "how many times 'star' repeats a question or gives more time: ten, as WCAG 2.2.1 requires "
-        "for time limits; at least once, because the help prompt promises it",
+        "how many times a caller may press star to repeat a question or get more time: ten, as "
+        "WCAG 2.2.1 requires for time limits; at least once, because the help prompt offers it",
         least=1,
         most=20,
     )
@@ -474,12 +484,12 @@ class Waits:
 
     offer: float = setting(
         3.0,
-        "at the start of a call, silence means 'go on'; after a longer wait, callers think the "
-        "line is dead",
+        "a caller who is silent at the start of a call goes on to the host's menu; after a longer "
+        "wait, callers think the line is dead",
         least=1,
         most=3,
     )
-    first_key: float = setting(5.0, "the usual default of IVR runtimes", least=3, most=30)
+    first_key: float = setting(5.0, "the usual default in IVR software", least=3, most=30)
     next_key: float = setting(3.0, "the time between two keys of a number", least=1, most=10)
     entry_first_key: float = setting(
         12.0, "leaves time to fetch a bill, which takes 10 to 15 seconds", least=5, most=60
@@ -489,7 +499,7 @@ class Waits:
     )
     more_time: float = setting(
         30.0,
-        "the wait after 'star' in an entry; WCAG 2.2.1 requires at least 20",
+        "the wait after a caller presses star in an entry; WCAG 2.2.1 requires at least 20",
         least=20,
         most=120,
     )
@@ -522,7 +532,7 @@ class Budgets:
 
 @frozen
 class Limits:
-    """How many times strangers may try something, in 24 hours and in `window_days` (R17, R47).
+    """The limits on tries and texts, in 24 hours and in `window_days` (R17, R47).
 
     A try is counted before its question is asked, and given back if the caller proves who they
     are.
@@ -537,7 +547,7 @@ class Limits:
     )
     tries_per_account: tuple[int, int] = setting(
         (6, 20),
-        "allows three calls with two misses each; someone who guesses the last four digits of "
+        "allows three calls with two misses each; someone guessing the last four digits of "
         "three accounts succeeds on 0.18% of days",
         least=1,
         most=500,
@@ -550,7 +560,7 @@ class Limits:
     )
     tries_without_ani: tuple[int, int] = setting(
         (30, 300),
-        "all of the biller's callers whose number is unknown share these limits, so that no one "
+        "all of the biller's callers without a known number share these limits, so that no one "
         "can try account numbers one after another. Raise them if many callers withhold their "
         "number, or if the host hands over many callers without one; a search before the offer "
         "counts as a try",

@@ -32,14 +32,14 @@ Languages = tuple[str, ...]
 OFFERED: Place = ("languages", "offered")
 
 WORDS: Place = ("words",)
-"""Only the form is checked here; `prompts` checks the words in each language."""
+"""The biller's wording. Only its form is checked here; `prompts` checks the words themselves."""
 
 ITEM = -1
-"""Stands for any item of a list; never the index of a real item."""
+"""A stand-in for any item of a list. It is never the index of a real item."""
 
 LANGUAGES_AT_MOST = 9
 DOMAINS_AT_MOST = 8
-"""Each has its own key, from 1 to 9. For domains, 9 means "another one"."""
+"""Each language or domain has its own key, from 1 to 9. For domains, 9 means "another one"."""
 
 NUMBER_FOR_TESTS = "2015550123"
 """libphonenumber's own example of a +1 number."""
@@ -67,7 +67,7 @@ class Finding:
 
 
 def problems(policy: Policy) -> list[str]:
-    """Return every problem of a policy, one line each; empty if it can be used."""
+    """Return every problem of a policy, each as one line. An empty list means it can be used."""
     return lines(findings(policy))
 
 
@@ -111,7 +111,7 @@ def settings(policy: Policy) -> Iterator[tuple[Place, "Attribute[Any]", Any]]:
 
 
 def _leaves(place: Place, value: Any) -> Iterator[tuple[Place, Any]]:
-    """Yield the values inside a value."""
+    """Yield the innermost values of a setting, with their places."""
     match value:
         case Mapping():
             for key, item in value.items():
@@ -215,7 +215,8 @@ def _offer(policy: Policy, offered: Languages) -> Iterator[Finding]:
     if Moment.START in policy.offer.one_question:
         yield Finding(
             ("offer", "one_question", ITEM),
-            '"start" is not possible: the offer at the start has fixed wording; leave it out',
+            '"start" is not possible, because the offer at the start has fixed wording; leave it '
+            "out",
         )
     yield from _reasons(policy, offered)
 
@@ -233,7 +234,7 @@ def _reasons(policy: Policy, offered: Languages) -> Iterator[Finding]:
         if offer.reason is not reason and value:
             yield Finding(
                 at,
-                f'is for offer.reason = "{reason.value}" only; set that, or leave it out',
+                f'is used only with offer.reason = "{reason.value}"; set that, or leave this out',
                 (("offer", "reason"),),
             )
         elif offer.reason is reason and not value and name in REASON_NEEDS:
@@ -250,7 +251,7 @@ def _reasons(policy: Policy, offered: Languages) -> Iterator[Finding]:
 
 REASON_NEEDS = {
     "reminder_by": 'write "email" or "text"',
-    "reminder_days": "say how many days before a bill is due you remind",
+    "reminder_days": "say how many days before the due date you remind customers",
     "incentive_until": "say when it ends, such as 2026-12-31",
 }
 
@@ -294,7 +295,7 @@ def _other_lengths(policy: Policy) -> Iterator[Finding]:
         if not fewest <= _keys(form) <= most:
             yield Finding(
                 ("proof", "account_keys"),
-                f"{shown(form)} of account.forms takes {_keys(form)} keys; leave this out, "
+                f"{shown(form)} in account.forms takes {_keys(form)} keys; leave this out, "
                 "because the forms set the number of keys",
                 (("account", "forms"),),
             )
@@ -345,7 +346,7 @@ def _account(policy: Policy, _: Languages) -> Iterator[Finding]:
             says = f"{shown(other)} and {shown(form)} both take {_keys(form)} keys"
             yield Finding(
                 (*at, ITEM),
-                f"{says}; a caller cannot indicate which one is meant: keep only one of them",
+                f"{says}, so a caller cannot indicate which one is meant; keep only one of them",
             )
     single = len(forms) == 1 and "?" not in forms[0]
     if policy.account.add_leading_zeros and not single:
@@ -439,7 +440,7 @@ def _autopay(policy: Policy, offered: Languages) -> Iterator[Finding]:
 
 
 def _waits(policy: Policy, _: Languages) -> Iterator[Finding]:
-    """Check that waits are not shorter where callers have more to find or fetch."""
+    """Check that waits are not shorter at questions where callers have to find something first."""
     for longer, shorter in (
         ("entry_first_key", "first_key"),
         ("email_next_key", "next_key"),
@@ -511,7 +512,7 @@ def _retention(policy: Policy, _: Languages) -> Iterator[Finding]:
     if retention.activity_days < longest:
         yield Finding(
             ("retention", "activity_days"),
-            f"an answer is respected for {longest} days; keep activity at least as long",
+            f"the wait before asking again can be {longest} days; keep activity at least as long",
             (("offer", "again_after_days"),),
         )
     if retention.activity_days < policy.limits.window_days:
@@ -547,7 +548,7 @@ CHECKS: tuple[Callable[[Policy, Languages], Iterator[Finding]], ...] = (
 """Checks beyond the bounds of a single setting."""
 
 
-# ── in words ─────────────────────────────────────────────────────────────────────────────
+# ── as text ─────────────────────────────────────────────────────────────────────────────
 
 
 def dotted(place: Place) -> str:

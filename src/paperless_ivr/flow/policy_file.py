@@ -1,7 +1,7 @@
-"""Reads policies from TOML, and reports all problems in a policy together (R19).
+"""The reader of policies in TOML, which reports all problems in a policy together (R19).
 
-Reading finds values that do not fit a setting. `policy_checks` finds settings that are not allowed,
-even in a policy that was created in Python.
+Reading finds values of the wrong kind for a setting. `policy_checks` finds values that are not
+allowed, including those in a policy that was created in Python.
 """
 
 import difflib
@@ -40,9 +40,9 @@ Check = Callable[[Policy], Iterable[Finding]]
 
 
 def parse_policy(text: str, source: str = "policy", check: Check = findings) -> Policy:
-    """Return the policy in a TOML text. Raises `PolicyProblems`, which name the `source`.
+    """Return the policy in a TOML text. Raises `PolicyProblems`, which names the `source`.
 
-    `check` finds settings that are not allowed. `prompts.policies` passes a check that
+    `check` finds values that are not allowed. `prompts.policies` passes a check that
     also covers the policy's words.
     """
     try:
@@ -83,7 +83,7 @@ def cannot_be_used(source: str) -> str:
 
 
 class Misfit(Exception):
-    """A value in the file does not fit its setting. Places are relative to the value."""
+    """A value does not fit its setting. The places in the findings are relative to the value."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         super().__init__(findings)
@@ -95,7 +95,7 @@ def _misfit(says: str) -> Misfit:
 
 
 def _misfits(tables: Mapping[str, Any]) -> Iterator[Finding]:
-    """Yield everything that does not fit a setting."""
+    """Yield a finding for everything that does not fit a setting."""
     try:
         _CONVERTER.structure(tables, Policy)
     except ClassValidationError as error:
@@ -132,7 +132,7 @@ def _unknown(at: Place, cls: type) -> Finding:
 
 
 def _exactly(wanted: str, *kinds: type) -> Hook:
-    """Return a hook that accepts only these types, not their subclasses: true is not a number."""
+    """Return a hook that accepts only these types, not subclasses, so that true is not a number."""
 
     def structure(value: Any, _: Any) -> Any:
         if type(value) not in kinds:
@@ -153,7 +153,7 @@ def _one_of(value: Any, kind: type[enum.Enum]) -> enum.Enum:
 
 
 def _each(items: Iterable[tuple[Place, Any]], fit: Callable[[Any], Any]) -> Iterator[Any]:
-    """Yield the converted items, or raise `Misfit` for all that do not fit, with their places."""
+    """Yield the converted items. If some do not fit, raise `Misfit` with all of their places."""
     wrong: list[Finding] = []
     for at, item in items:
         try:
@@ -173,7 +173,7 @@ def _list(kind: Any, converter: Converter) -> Hook:
         if type(value) is not list:
             raise _misfit(f"must be a list in square brackets, not {shown(value)}")
         if size is not None and len(value) != size:
-            raise _misfit(f"must be a list of {size}, not of {len(value)}")
+            raise _misfit(f"must be a list of {size} items, not {len(value)}")
         items = (((n,) if size is None else (), item) for n, item in enumerate(value))
         return tuple(_each(items, lambda item: converter.structure(item, each)))
 
@@ -181,7 +181,7 @@ def _list(kind: Any, converter: Converter) -> Hook:
 
 
 def _mapping(kind: Any, converter: Converter) -> Hook:
-    """Return a hook that accepts a section with keys that the biller chooses."""
+    """Return a hook that accepts a section in which the biller chooses the keys."""
     keys, values = get_args(kind)
 
     def fit(entry: tuple[Any, Any]) -> tuple[Any, Any]:
@@ -237,7 +237,7 @@ _CONVERTER = _converter()
 
 
 def _drop(tables: dict[str, Any], places: Iterable[Place]) -> None:
-    """Remove everything that does not fit a setting, starting from the end of each list."""
+    """Remove the values at these places, beginning at the end of each list."""
     for *way, last in reversed(list(dict.fromkeys(places))):
         inside: Any = tables
         for key in way:

@@ -1,8 +1,8 @@
 """All requests that a call can send to the billing service or the record.
 
 CloudIVR's seven operations keep their names (R20). A `Write` changes something at the service. It
-has the reference of the consent that allows it, and the key under which it is recorded. The
-service's `EnrollInPaperless` has no field for a key.
+contains the reference of the consent that allows it, and the key that identifies it in the record.
+The service's `EnrollInPaperless` takes no key.
 """
 
 import enum
@@ -24,7 +24,7 @@ class SearchByAccountNumber:
 
     account: Secret
     ahead: bool = False
-    """Whether it is sent before the offer, in silence, within `budgets.before_offer`."""
+    """Whether it is sent before the offer, while the line is silent (`budgets.before_offer`)."""
 
 
 @frozen
@@ -126,7 +126,7 @@ class Screen:
 
 
 class Guess(enum.Enum):
-    """The things a caller keys that a stranger could guess."""
+    """The kinds of input that a stranger could guess."""
 
     ACCOUNT = "account"
     """An account number used to look up a customer."""
@@ -142,24 +142,24 @@ class Guess(enum.Enum):
 class ReserveTry:
     """A request to reserve a try at a guess, before the question is asked (R17, R47).
 
-    The same key always means the same try.
+    Requests with the same key reserve the same try.
     """
 
     guess: Guess
     biller: str
     ani: Secret | None
     accounts: tuple[Secret, ...]
-    """The accounts that the guess could match; empty if the guess is an account number."""
+    """The accounts that the guess could match. Empty if the guess is an account number."""
     key: str
 
 
 @frozen
 class DeferRequest(_Preference):
-    """A request to the record to save what the caller agreed to, to be completed later (R32)."""
+    """A request to the record to save what the caller agreed to, for completion later (R32)."""
 
 
 def ahead(request: object) -> bool:
-    """Whether a request is sent before the offer, in silence."""
+    """Whether a request is sent before the offer, while the line is silent."""
     return isinstance(request, SearchByAccountNumber) and request.ahead
 
 
@@ -181,4 +181,4 @@ OPERATIONS: frozenset[str] = frozenset(
         StoreCustomerPaymentMethodV2,
     )
 )
-"""The names of all seven operations; a biller's service may lack some (R05)."""
+"""The names of all seven operations. A biller's service may lack some of them (R05)."""

@@ -1,4 +1,4 @@
-"""The rows of the table. Each is one transition from a state."""
+"""The rows of the table, each of which is one transition from a state."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
@@ -14,11 +14,11 @@ from paperless_ivr.flow.view import CallView, Transition
 E = TypeVar("E", bound=Event)
 
 REPROMPT = None
-"""Stay in the state and ask the question again."""
+"""The target of a row that stays in its state and asks the question again."""
 
 
 def always(_: CallView) -> bool:
-    """Return True, for rows without a condition."""
+    """Return True. This is the default guard of a row."""
     return True
 
 
@@ -26,7 +26,7 @@ made_of(always, ())
 
 
 def nothing(transition: Transition[Any]) -> Call:
-    """Return the call unchanged."""
+    """Return the call unchanged. This is the default update of a row."""
     return transition.call
 
 
@@ -38,8 +38,8 @@ def _several(events: type[E] | tuple[type[E], ...]) -> tuple[type[E], ...]:
 class Row:
     """One transition from a state, for any type of event.
 
-    Tables contain rows of this type. If they contained `On[Any]`, a type checker would not notice a
-    guard about keys on a row about silence.
+    Tables contain rows of this type. If they contained `On[Any]`, a type checker would not notice
+    if a row for silence had a guard for keys.
     """
 
     events: tuple[type[Any], ...]
@@ -51,7 +51,7 @@ class Row:
     """The row's words in diagrams, if its events and guards do not explain it well enough."""
 
     def name(self, source: State) -> str:
-        """Return the row's unique name in its state: `OFFER · Digits · chose no → DECLINED`."""
+        """Return the row's unique name, such as `OFFER · Digits · chose no → DECLINED`."""
         events = " or ".join(event.__name__ for event in self.events)
         when = "" if self.when is always else f" · {self.when.__name__}"
         return f"{source.name} · {events}{when} → {self.to.name if self.to else 'REPROMPT'}"
@@ -61,7 +61,7 @@ class Row:
 class On(Row, Generic[E]):
     """A row that goes to a state on an event if a guard holds.
 
-    It is generic in the event, so that a guard about keys on a row about silence is a type error.
+    It is generic in the event, so that a guard for keys is a type error in a row for silence.
     """
 
     events: tuple[type[E], ...] = field(converter=_several)

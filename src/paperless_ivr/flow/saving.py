@@ -1,7 +1,7 @@
 """Conversion of calls and other saved values to bytes and back, to store them between turns.
 
 The format is JSON: enums by name, secrets as `EMAIL:pat@example.com`, amounts and dates as text,
-and slots under the name of their class. Fields that have their default are left out. Only what
+and slots under the name of their class. Fields with their default value are left out. Only what
 `dump` writes can be read: nothing is converted, guessed, or skipped. A name that has changed in
 code is still saved as it was first written (`SAVED_AS`).
 """
@@ -29,7 +29,7 @@ T = TypeVar("T")
 E = TypeVar("E", bound=enum.Enum)
 
 SCHEMA = 4
-"""The number of the format.
+"""The version of the format.
 
 It changes if a field, its meaning, its default, or the name of an enum member changes.
 """
@@ -42,13 +42,13 @@ SAVED_AS = {
     "OTHER_RELEASE": "OTHER_EDITION",
     "Spelled": "Spelt",
 }
-"""The names of enum members and slots in code, and how they are saved."""
+"""Names of enum members and slots that have changed in code, each with its saved form."""
 _IN_CODE = {saved: name for name, saved in SAVED_AS.items()}
 
 
 @attrs.frozen
 class _Document:
-    """The document that is saved: the number of the format, then the call."""
+    """The document that is saved: the version of the format, then the call."""
 
     schema: int
     call: Call
@@ -57,18 +57,18 @@ class _Document:
 def dump(call: Call) -> bytes:
     """Return a call as bytes. The same call always gives the same bytes.
 
-    They CONTAIN PERSONAL DATA, because a live call needs it: numbers, addresses, and names. Keep
-    them where strangers can neither read nor write them, never log them, and delete them when the
-    call ends.
+    The bytes CONTAIN PERSONAL DATA that a live call needs, such as numbers, addresses, and names.
+    Keep them where strangers can neither read nor write them, never log them, and delete them when
+    the call ends.
     """
     return dump_value(_Document(SCHEMA, call))
 
 
 def load(data: bytes) -> Call:
-    """Return the call that was saved.
+    """Return a saved call.
 
     Raises `OtherSchema` for another format, and `BrokenCall` for anything else that `dump` never
-    writes. The error names the field, but not its content.
+    writes. The error names the field but does not include its content.
     """
     return load_value(data, _Document, SCHEMA).call
 
@@ -101,29 +101,29 @@ def load_value(data: bytes, kind: type[T], schema: int) -> T:
 
 
 def mentions(data: bytes, secret: Secret) -> bool:
-    """Whether bytes that `dump_value` wrote, in any version of the format, contain a secret.
+    """Whether bytes from `dump_value`, in any version of the format, contain a secret.
 
-    Ignores case, because case does not matter in e-mail addresses.
+    Upper and lower case count as the same, because case does not matter in e-mail addresses.
     """
     written = json.dumps(_as_text(secret), ensure_ascii=False)
     return written.casefold() in data.decode("utf-8", "surrogatepass").casefold()
 
 
 def _first_place(error: Exception) -> str:
-    """Return where the first error is, such as `$.call.host.ani`; `$` if it is not a document."""
+    """Return the place of the first error, such as `$.call.host.ani`, or `$` for all of it."""
     places = transform_error(error, format_exception=lambda _error, _kind: "")
     return places[0].removeprefix(" @ ")
 
 
 def _exactly(value: Any, kind: type[T]) -> T:
-    """Return a value that has exactly this class: a Boolean is not accepted as a number."""
+    """Return a value of exactly this class. A Boolean is not accepted as a number."""
     if type(value) is not kind:
         raise TypeError
     return value
 
 
 def _as_written(text: Any, read: Callable[[str], T]) -> T:
-    """Return the value of a text. Raises ValueError unless `str` gives exactly the same text."""
+    """Return the value in a text. Raises ValueError unless `str(value)` gives the same text."""
     value = read(_exactly(text, str))
     if str(value) != text:
         raise ValueError

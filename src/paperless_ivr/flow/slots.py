@@ -1,8 +1,7 @@
 """Typed values for the gaps of a prompt, so that each is spoken correctly.
 
 The kinds follow the `say-as` vocabulary of SSML 1.1 (W3C, section 3.1.8 and its note on
-`interpret-as`): a number on a bill is read digit by digit, an amount as money, an address letter by
-letter.
+`interpret-as`). For example, a number on a bill is read digit by digit, and an amount as money.
 """
 
 from datetime import date
@@ -15,7 +14,7 @@ from paperless_ivr.secret import Secret
 
 @frozen
 class Words:
-    """The biller's own words: its name, or the name of a bill in one language."""
+    """The biller's own words in one language, such as its name or the name of a bill."""
 
     text: str
 
@@ -36,14 +35,14 @@ class Digits:
 
 @frozen
 class Ending:
-    """The last digits of a number. Unless a number was just keyed, only these may be said."""
+    """The last digits of a number. Only these are spoken, unless the number was just keyed."""
 
     digits: Secret
 
 
 @frozen
 class Money:
-    """An amount, spoken as money; `currency` is an ISO 4217 code."""
+    """An amount, spoken as money. `currency` is an ISO 4217 code."""
 
     amount: Decimal = field(repr=False)
     currency: str = "USD"
@@ -65,14 +64,14 @@ class Spelled:
 
 @frozen
 class Word:
-    """A name, word, or domain in an e-mail address that was just keyed, said as a word."""
+    """A name, word, or domain in an e-mail address that was just keyed, spoken as a word."""
 
     text: Secret
 
 
 @frozen
 class Masked:
-    """An e-mail address on file. Only its first letter and its domain are said."""
+    """An e-mail address on file. Only its first letter and its domain are spoken."""
 
     email: Secret
 
@@ -89,5 +88,5 @@ Slot = Words | Key | Digits | Ending | Money | Day | Spelled | Word | Masked | C
 PERSONAL = (Ending, Money, Day, Masked)
 """Slots with the biller's data about a customer.
 
-They are never said before the caller's identity is proved.
+They are never spoken before the caller has proved who they are.
 """

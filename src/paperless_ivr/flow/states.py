@@ -31,7 +31,7 @@ class EndingGroup(enum.Enum):
 
 
 class Phase(enum.Enum):
-    """A chapter of the call: its title, a short name, and what happens in it."""
+    """The chapters of the call, each with a title, a short name, and a sentence about it."""
 
     ARRIVAL = (
         "Arrival and offer",
@@ -77,7 +77,7 @@ class Phase(enum.Enum):
     about: str
 
     def __new__(cls, title: str, short: str, about: str) -> Self:
-        """Make a chapter whose value is its title."""
+        """Create a chapter with its title as its value."""
         phase = object.__new__(cls)
         phase._value_ = title
         phase.short, phase.about = short, about
@@ -182,7 +182,7 @@ class State(enum.Enum):
     phase: Phase
 
     def __new__(cls, kind: Kind, phase: Phase) -> Self:
-        """Make a state that differs from all others, even those with the same kind and phase."""
+        """Create a state that differs from all others, even those with the same kind and phase."""
         state = object.__new__(cls)
         state._value_ = len(cls.__members__)
         state.kind, state.phase = kind, phase

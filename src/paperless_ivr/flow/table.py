@@ -40,7 +40,7 @@ BLOCKS: Mapping[State, Block] = {
 """The block of each state."""
 
 PROMPTS: Prompts = register(*(chapter.PROMPTS for chapter in CHAPTERS))
-"""All prompts, with the gaps that their wording may contain. Catalogs are checked against it."""
+"""All prompts, with the gaps that their wording may contain. Catalogs are checked against these."""
 
 FLOW: Table = {state: block.rows for state, block in BLOCKS.items() if block.rows}
 """All states except endings, with all their transitions."""

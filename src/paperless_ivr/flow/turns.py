@@ -1,6 +1,6 @@
-"""What a call says, and what it waits for after that.
+"""The turns of a call: the prompts to play, and what to wait for after them.
 
-A turn says some prompts, then waits for exactly one thing: keys (`Gather`), an answer (a request),
+A turn plays some prompts, then waits for exactly one thing: keys (`Gather`), an answer (a request),
 the result of a transfer (`Transfer`), or nothing more (`Return`). Prompts are names and typed
 slots, never text. Their wording is in `prompts/`.
 """
@@ -17,8 +17,8 @@ from paperless_ivr.flow.slots import Slot
 class Prompt:
     """One piece of speech: a name in the catalog, and values for its gaps.
 
-    A key interrupts it. If `must_hear` is set, a yes counts only after the prompt was played to the
-    end. `language` is set if it differs from the call's.
+    A key can interrupt it. If `must_hear` is set, a yes counts only after the prompt has
+    played to the end. `language` is set if it differs from the call's.
     """
 
     name: str
@@ -32,12 +32,12 @@ class Gather:
     """A wait for keys.
 
     It ends after `max_keys` keys, at the end key, or when no key comes for `next_key_wait` seconds
-    after a key. If no key comes for `first_key_wait` seconds, the result is no input. Both waits
-    begin after the prompts.
+    after a key. If no key comes for `first_key_wait` seconds, the result is `NoInput`. Both
+    waits begin after the prompts.
     """
 
     keys: str
-    """The keys that mean something here. A runtime may pass on other keys, which do not match."""
+    """The keys that mean something here. A runtime may also pass on other keys, as wrong keys."""
     max_keys: int
     first_key_wait: float
     next_key_wait: float
@@ -47,9 +47,9 @@ class Gather:
     type_ahead: bool = True
     """Whether keys pressed before the turn count. If false, they are discarded."""
     private: bool = False
-    """Whether the input is personal, and therefore never shown."""
+    """Whether the input is personal, so that it must never be shown."""
     begun: bool = False
-    """Whether part of the entry has already been keyed, so that the end key alone completes it."""
+    """Whether part of the entry has already been keyed. If so, the end key alone completes it."""
 
 
 @frozen
@@ -71,7 +71,7 @@ Then = Gather | Request | Transfer | Return
 
 @frozen
 class Turn:
-    """A call after an event: what it says, then what it waits for.
+    """A call after an event, with the prompts to play and what to wait for then.
 
     `took` names the rows of the table that were taken, for coverage and the funnel.
     """
@@ -87,12 +87,13 @@ READ_OUT = ("readback_piece", "readback_at", "readback_domain")
 
 
 def barge_in_runs(turn: Turn) -> tuple[range, ...]:
-    """Return runs of prompts. Within a run, it does not matter which prompt a key interrupts.
+    """Return the prompts in runs. Within a run, it does not matter which prompt a key interrupts.
 
-    A runtime that does not report which prompt a key interrupted gathers after each run. The last
-    run contains no prompt that must be heard, and it can be empty. When an address is read back,
-    each prompt is a run of its own, because the caller can stop the read-back at any of them.
-    Otherwise, everything up to the last prompt that must be heard is one run.
+    A runtime that cannot report which prompt a key interrupted gathers keys after each run. The
+    last run contains no prompt that must be heard, and it can be empty. The first run normally ends
+    with the last prompt that must be heard. When an address is read back, it ends with the first
+    prompt of the read-back, and each prompt after that is a run of its own, because the caller can
+    stop the read-back at any of them.
     """
     names = [p.name for p in turn.say]
     last = max((n for n, p in enumerate(turn.say) if p.must_hear), default=-1)

@@ -1,6 +1,6 @@
-"""Updates to a call that several chapters share. Each returns the changed call for an event.
+"""Updates to a call that several chapters share. Each returns the call after a transition.
 
-Budgets (`spent`) only grow. `advance` resets tries whenever a state is entered.
+The counters in `spent` only grow. Those in `tries` start over whenever the call enters a new state.
 """
 
 from collections.abc import Callable
@@ -38,13 +38,13 @@ Keep = Callable[[Transition[Any]], Call]
 
 
 def spend(call: Call, **more: int) -> Call:
-    """Count something against a budget."""
+    """Return the call with these numbers added to its counters in `spent`."""
     spent = {name: getattr(call.spent, name) + n for name, n in more.items()}
     return evolve(call, spent=evolve(call.spent, **spent))
 
 
 def because(reason: Reason) -> Keep:
-    """Return an update that notes the reason for how the call ends."""
+    """Return an update that notes why the call ends as it does."""
     return named(
         f"because {reason.value}",
         lambda c: evolve(c.call, results=evolve(c.call.results, reason=_exact(reason, c))),
@@ -52,7 +52,7 @@ def because(reason: Reason) -> Keep:
 
 
 def _exact(reason: Reason, c: Anything) -> Reason:
-    """Return the reason, or BUSY if the service or record only seems to be down (R50)."""
+    """Return the reason, or `BUSY` if the service or record is not down, but we are busy (R50)."""
     busy = isinstance(c.event, Unavailable | RecordUnavailable) and c.event.busy
     down = reason in (Reason.SERVICE_DOWN, Reason.RECORD_DOWN)
     return Reason.BUSY if busy and down else reason
@@ -62,7 +62,7 @@ def _exact(reason: Reason, c: Anything) -> Reason:
 
 
 def count_wrong_key(c: Anything) -> Call:
-    """Count a wrong key and say so, the second time with the longer help."""
+    """Count a wrong key and say so. From the second time on, add the longer help."""
     call = count_wrong(c)
     return evolve(call, lead=("no_match", *_help(c, call.tries.wrong)))
 
@@ -74,14 +74,14 @@ def count_wrong(c: Anything) -> Call:
 
 
 def keep_keys(c: Transition[Digits]) -> Call:
-    """Keep the keys before a pause. A star that starts over counts as a repeat."""
+    """Keep the keys before a pause. Each star that starts the entry over counts as a repeat."""
     restarts = c.event.keys.reveal().count("*")
     tries = evolve(c.call.tries, repeats=c.call.tries.repeats + restarts)
     return evolve(c.call, tries=tries, entry=evolve(c.call.entry, so_far=Secret(keyed(c))))
 
 
 def count_silence(c: Anything) -> Call:
-    """Count a silence, and reprompt: the first time briefly, later with the longer help."""
+    """Count a silence and reprompt. From the second time on, add the longer help."""
     tries = evolve(c.call.tries, silence=c.call.tries.silence + 1)
     return evolve(c.call, tries=tries, lead=("no_input", *_help(c, tries.silence)))
 
@@ -132,9 +132,10 @@ def miss_try(call: Call) -> Call:
 
 
 def unanswered(keep: Keep) -> Keep:
-    """Return an update that also gives the try back if a search got no answer at all.
+    """Return an update that also gives the latest try back if a search got no answer at all.
 
-    Without an answer, nothing was revealed. Any answer, even an unusable one, may reveal something.
+    Any answer, even an unusable one, may have revealed something. Without an answer, nothing was
+    revealed.
     """
 
     def kept(c: Anything) -> Call:
@@ -145,7 +146,7 @@ def unanswered(keep: Keep) -> Keep:
 
 
 def give_back_tries(call: Call, *, latest: bool = False) -> Call:
-    """Give back the tries of a caller who has proved who they are: all, or just the latest."""
+    """Give back tries that the record has counted: all that are held, or only the latest."""
     before = call.reserved
     kept, back = (before.held[:-1], before.held[-1:]) if latest else ((), before.held)
     return evolve(call, reserved=Reserved(before.made, kept, (*before.matched, *back)))
@@ -161,12 +162,12 @@ def speak_of(c: Anything, bill: bills.Bill) -> Call:
 
 
 def take_only_bill(c: Anything) -> Call:
-    """Take the only bill."""
+    """Make the only bill the current one."""
     return speak_of(c, bills.choices(c)[0])
 
 
 def use_address_on_file(c: Anything) -> Call:
-    """Take the address on file: the payment's if it was for this bill, or the customer's."""
+    """Use the address of a payment for this bill or, without one, the customer's address."""
     customer = c.customer
     found, source = (customer.email if customer else None), Source.ON_FILE
     if c.payment_email and bills.paid_for(c):
@@ -180,13 +181,13 @@ def leave_address(c: Anything) -> Call:
 
 
 def leave_keypad(c: Anything) -> Call:
-    """Give up keying the address."""
+    """Give up on keying an address."""
     contact = Contact(used=(*c.call.contact.used, Strategy.KEYPAD))
     return evolve(c.call, contact=contact, entry=Entry())
 
 
 def leave_contact(c: Anything) -> Call:
-    """Give up the current address. The way to get it counts as used, unless it was keyed."""
+    """Give up the current address. Its strategy counts as used, unless the address was keyed."""
     contact = c.call.contact
     way = contact.source.way if contact.source else Strategy.KEYPAD
     tried = contact.used if way is Strategy.KEYPAD else (*contact.used, way)
@@ -263,7 +264,7 @@ def note_lost_answer(c: Anything) -> Call:
 
 
 def want_agent(reason: Reason, otherwise: S) -> Keep:
-    """Return an update that notes why an agent is needed, and where the call goes without one."""
+    """Return an update that notes why an agent is needed, and what happens if none is free."""
 
     def keep(c: Anything) -> Call:
         exact = _exact(reason, c)
@@ -280,5 +281,5 @@ def ask_for_agent(c: Anything) -> Call:
 
 
 def find_nobody(c: Anything) -> Call:
-    """Note that no agent is available, and count one of the caller's requests for an agent."""
+    """Note that no agent is available, and count the caller's request for an agent."""
     return spend(evolve(c.call, ringing=PendingTransfer()), people=1)

@@ -30,7 +30,7 @@ class Terms:
     """Decodes addresses spelled with one press per character. It is not used for domains chosen
     with one key."""
     accounts: AccountPad = field(init=False, eq=False, repr=False)
-    """How an account number is keyed, according to the policy."""
+    """The keypad form of account numbers, according to the policy."""
 
     @accounts.default
     def _make_accounts(self) -> AccountPad:
@@ -53,7 +53,7 @@ class CallView:
     call: Call
     terms: Terms
     _known: dict[Any, Any] = field(init=False, factory=dict, repr=False, eq=False)
-    """Results that `once` has computed."""
+    """The results computed so far, by name."""
 
     def known(self, name: object, tell: Callable[["CallView"], T]) -> T:
         """Return the result of a function of this view, computed once per name."""
@@ -83,7 +83,7 @@ class CallView:
 
     @property
     def account(self) -> Secret | None:
-        """The account number to search by: the one keyed in the call or, if none, the host's."""
+        """The account number to search for: the one keyed in the call or, if none, the host's."""
         host = self.call.host
         given = host.account or (host.payment.account if host.payment else None)
         return self.call.entry.account or given
@@ -135,7 +135,7 @@ class Transition(CallView, Generic[E_co]):
 
 
 def once(tell: Callable[[CallView], T]) -> Callable[[CallView], T]:
-    """Make a view compute a function only once, so that the guards of a state share the result."""
+    """Make a function compute its result only once per view, so that guards can share it."""
 
     @wraps(tell)
     def known(view: CallView) -> T:
