@@ -1,4 +1,4 @@
-"""The user's actions on a simulation: one function for each."""
+"""The user's actions on a simulation, with one function for each action."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -33,7 +33,7 @@ async def scenario(simulation: Simulation, body: Body) -> None:
 
 
 async def call(simulation: Simulation, _: Body) -> None:
-    """Call, or call again."""
+    """Start a call. A call that is in progress is abandoned."""
     await simulation.call()
 
 
@@ -49,7 +49,7 @@ async def key(simulation: Simulation, body: Body) -> None:
 
 
 async def spoken(simulation: Simulation, body: Body) -> None:
-    """Note that the page has finished speaking a speech."""
+    """Note that the page has finished speaking an announcement."""
     if simulation.line is not None:
         simulation.line.spoken(int(body["speech"]))
 
@@ -67,7 +67,7 @@ async def hang_up(simulation: Simulation, _: Body) -> None:
 
 
 async def fault(simulation: Simulation, body: Body) -> None:
-    """Make the service, the record, or the next key fail, or work again."""
+    """Switch a fault of the service or the record, or change how the next answer is delivered."""
     if "service" in body:
         simulation.let_service(Fault(body["service"]))
     if "record" in body:
@@ -87,7 +87,7 @@ async def take(simulation: Simulation, body: Body) -> None:
 
 
 async def reveal(simulation: Simulation, body: Body) -> None:
-    """Reveal or hide one masked item, or all. Hiding all also hides items revealed one by one."""
+    """Reveal or hide one masked item or all of them. Hiding all includes those revealed singly."""
     if not simulation.may_reveal:
         raise ValueError("Revealing is off: the simulator is not on loopback.")
     what = str(body.get("what", ALL))
