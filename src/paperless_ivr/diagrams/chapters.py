@@ -151,7 +151,7 @@ def _exceptions(lines: Sequence[Shared], asks: Sequence[State]) -> tuple[State, 
 def _where(
     entry: Entry, states: Sequence[State], asks: Sequence[State], but: Sequence[State]
 ) -> str:
-    """Return a shared line's words. Unless it applies to all questions, they name its questions."""
+    """Return a shared line's words, with its questions unless it applies to all of them."""
     missing = [state for state in asks if state not in states and state not in but]
     if _hang_up(entry) or not missing:
         return entry.words

@@ -1,4 +1,4 @@
-"""The width of a text in Helvetica, Arial, and Liberation Sans, which is the same in all three."""
+"""The width of a text, which is the same in Helvetica, Arial, and Liberation Sans."""
 
 from collections.abc import Iterator
 from functools import lru_cache

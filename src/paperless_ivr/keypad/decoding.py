@@ -112,7 +112,7 @@ class EmailDecoder:
         holder: str = "",
         on_file: str = "",
     ) -> Guess | None:
-        """Return the best address that starts with a prefix and avoids rejected continuations.
+        """Return the best address that starts with a prefix, without what was ruled out.
 
         `confirmed` is the prefix that the caller has accepted or corrected. Its characters are
         kept, even if they do not match their keys. `ruled_out` contains the characters or words
@@ -300,7 +300,7 @@ class _Search:
         size = len(self.keys)
         beams: list[_Beam] = [{} for _ in range(size + 1)]
         beams[0]["", "^", ""] = (0.0, None)
-        # These are checked before each call to `reach`: most candidates cost more than the limit.
+        # Checked before each call to `reach`, because most candidates cost more than the limit.
         limits = [inf] * (size + 1)
 
         def reach(begun: _Begun, part: str, said: Said, end: _End, cost: float) -> None:

@@ -141,14 +141,15 @@ class EmailPad:
     def address(self, local: str, domain: str) -> str | None:
         """Return the address in normal form, with a lowercase domain, or None if it is refused.
 
-        Both parts must be valid (`is_local`, `is_domain`). Addresses are also refused if they are
-        longer than 254 characters (RFC 3696 erratum 1690), top-level domains that end in a digit,
-        labels that are reserved or not valid A-labels (RFC 5890 section 2.3), and special-use
-        domains that never get mail: `arpa`, `invalid`, `local`, `localhost`, `onion` (RFC 6761,
-        6762, 7686). Tests and demonstrations use `example.com`, `.net`, `.org`, `.example` (RFC
-        6761 section 6.5 tells software not to treat them differently), and `.test` (section 6.2),
-        so these are accepted. They get no mail, but neither does a mistyped domain. DNS is not
-        queried, because the caller proves the address by opening a message sent to it.
+        Both parts must be valid (`is_local`, `is_domain`). It also refuses addresses longer than
+        254 characters (RFC 3696 erratum 1690), top-level domains that end in a digit, labels that
+        are reserved or not valid A-labels (RFC 5890 section 2.3), and special-use domains that
+        never get mail: `arpa`, `invalid`, `local`, `localhost`, and `onion` (RFC 6761, 6762, 7686).
+
+        Addresses at `example.com`, `.net`, `.org`, `.example`, and `.test` are accepted, because
+        tests and demonstrations use them, and RFC 6761 section 6.5 tells software not to treat the
+        example domains differently. They get no mail, but neither does a mistyped domain. DNS is
+        not queried, because the caller proves the address by opening a message sent to it.
         """
         # Imported here because it takes 35-50 ms (this package takes 5), and most calls never spell
         # an address.
@@ -233,7 +234,7 @@ def removed(text: str, at: int) -> str:
 
 
 def pieces(address: str, whole_domains: Collection[str]) -> tuple[str, ...]:
-    """Return the pieces of an address, as it is read back. Joined together, they are the address.
+    """Return the pieces of an address for the read-back. Joined together, they are the address.
 
     They are the characters of the local part, the at sign, and the domain. A domain among
     `whole_domains` (lowercase) is one piece; any other is read character by character.

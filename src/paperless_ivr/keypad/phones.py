@@ -72,7 +72,7 @@ def phone_number(written: str) -> str | None:
 
 
 def _bare(written: str) -> str:
-    """Return the number in a `sip:` or `tel:` URI, with its extension.
+    """Return the number in a `sip:` or `tel:` URI, with its extension if it has one.
 
     A local number has a `phone-context` (RFC 3966, section 5.1.5). A context that is the prefix of
     a country or an area goes before the number. If the context is a domain, the number is unknown.

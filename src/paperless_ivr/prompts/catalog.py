@@ -19,7 +19,7 @@ Book = Mapping[str, str]
 """The words in one language: the text of each entry, by name."""
 
 GAP = re.compile(r"\{([a-z_]+)\}")
-"""The pattern of a gap, which is only a name in braces. Words are never format strings."""
+"""The pattern of a gap: a name in braces. Words are never used as format strings."""
 
 
 @frozen
@@ -147,7 +147,7 @@ def wrong(language: str, book: Book) -> Iterator[Problem]:
 
 
 def unknown(name: str) -> Iterable[str]:
-    """Yield the problem with a name that is not the name of an entry."""
+    """Yield the problem with a name that does not match any entry."""
     close = get_close_matches(name, ENTRIES, n=1)
     yield "there is no such prompt" + (f"; did you mean {close[0]}?" if close else "")
 

@@ -125,7 +125,7 @@ class Teller:
         return _joined(", ", (item for run in spelled for item in run))
 
     def _run(self, kind: str, run: str) -> Iterable[Pieces]:
-        """Spell characters of one kind. A symbol is named, and a digit is said as "the number 4"."""
+        """Spell characters of one kind. Symbols are named; a digit becomes "the number 4"."""
         match kind:
             case "sign":
                 return [(Text(self.book[SIGNS[sign]]),) for sign in run]
@@ -139,8 +139,8 @@ class Teller:
     def _masked(self, email: str) -> Pieces:
         """Say the first character and the domain of an address.
 
-        Says neither if the text is not an address, or if they are not ASCII, which some voices
-        cannot say.
+        Says neither if the text is not an address, or if it has non-ASCII characters there, which
+        some voices cannot say.
         """
         local, _, domain = email.rpartition("@")
         if not (local and domain and (local[0] + domain).isascii()):

@@ -67,7 +67,7 @@ async def hang_up(simulation: Simulation, _: Body) -> None:
 
 
 async def fault(simulation: Simulation, body: Body) -> None:
-    """Switch a fault of the service or the record, or change how the next answer is delivered."""
+    """Make the service or the record fail or work, or change how the next answer arrives."""
     if "service" in body:
         simulation.let_service(Fault(body["service"]))
     if "record" in body:
@@ -87,7 +87,7 @@ async def take(simulation: Simulation, body: Body) -> None:
 
 
 async def reveal(simulation: Simulation, body: Body) -> None:
-    """Reveal or hide one masked item or all of them. Hiding all includes those revealed singly."""
+    """Reveal or hide one masked item, or all. Hiding all also hides items revealed one by one."""
     if not simulation.may_reveal:
         raise ValueError("Revealing is off: the simulator is not on loopback.")
     what = str(body.get("what", ALL))

@@ -59,7 +59,7 @@ class Shelved:
     path: Path | None
     reading: Reading = field(init=False, repr=False)
     problems: tuple[str, ...] = field(init=False, default=())
-    """The reasons why the file cannot be used. In that case, calls use the previous policy."""
+    """The problems with the file. If there are any, calls use the previous policy."""
     _seen: Stamp = field(init=False, default=None)
     _noticed: tuple[Stamp, float] = field(init=False, default=(None, 0.0))
     """The file's stamp when last checked, and the time since which it has not changed."""

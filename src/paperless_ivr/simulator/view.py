@@ -229,7 +229,7 @@ class View:
         }
 
     def _undone(self, take: Take) -> Json | None:
-        """Return what came next in the earlier take, or None if this take has moved on."""
+        """Return what came next in the earlier take, or None once this take has its own moves."""
         if take.instead_of is None or take.own:
             return None
         entries = [self._line(entry, n, undone=True) for n, entry in enumerate(take.came_next)]

@@ -1,4 +1,4 @@
-"""Getting an e-mail address in the ways that the policy lists, with proof for a new address."""
+"""Getting an e-mail address: the ways that the policy lists, and proofs for a new address."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any

@@ -68,7 +68,7 @@ def autopay_due(c: Anything) -> bool:
 
 @Phrase("a text can be offered")
 def text_due(c: Anything) -> bool:
-    """Whether to offer a text, to finish a saved request or because the policy calls for it."""
+    """Whether to offer a text, because it finishes a saved request or the policy calls for it."""
     if c.call.results.text is not Sent.NOT_ASKED or not c.has(SendWebLink):
         return False
     by_policy = c.call.host.moment in c.policy.text.after_enrolment and number_known(c)
@@ -315,7 +315,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.DONE: Pass(
-        "The ending depends on what the caller agreed to.",
+        "The ending depends on what was done in the call.",
         title="How does the call end?",
         ways=[
             On(Arrived, S.ABANDONED, when=hung_up),

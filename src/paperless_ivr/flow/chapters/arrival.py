@@ -95,7 +95,7 @@ def asked_lately(c: Transition[Screened]) -> bool:
 
 @Phrase("host vouches for the caller", needs=lambda policy: bool(policy.offer.one_question))
 def asked_in_full(c: Anything) -> bool:
-    """Whether the offer may name the bill, because the host vouches for the caller (R51)."""
+    """Whether the host vouches for the caller, and the offer can then name the bill (R51)."""
     host = c.call.host
     vouched = host.identity >= Identity.ACCOUNT_KEYED and c.account is not None
     return vouched and host.moment in c.policy.offer.one_question
@@ -151,7 +151,7 @@ def take_bill_on_file(c: Anything) -> Call:
     offer_source="the policy's reason: less paper",
 )
 def why(view: CallView) -> Iterable[Prompt]:
-    """Say the policy's reason to go paperless, if any. An incentive ends after its last day."""
+    """Say the policy's reason to go paperless, if any. Say an incentive only until its last day."""
     offer = view.policy.offer
     match offer.reason:
         case OfferReason.REMINDER if offer.reminder_by is not None:

@@ -263,7 +263,7 @@ def at_word(c: Transition[Digits]) -> bool:
 
 @Phrase("another guess is left")
 def another_guess(c: Transition[Digits]) -> bool:
-    """Whether guesses may still be corrected, and the keys can mean another address."""
+    """Whether a guess can still be corrected, and the keys can mean another address."""
     return c.call.spent.fixes < c.policy.address.fixes and next_guess(c) is not None
 
 
@@ -303,7 +303,7 @@ def spell_all(c: Transition[Digits]) -> Call:
 
 
 def choose_domain_again(c: Transition[Digits]) -> Call:
-    """Keep the local part, which the caller accepted, to choose the domain again."""
+    """Keep the local part, which the caller accepted, and choose the domain again."""
     entry = _stopped(c)
     return spend(evolve(c.call, entry=evolve(entry, ruled_out=())), fixes=1)
 
@@ -468,7 +468,7 @@ def take_keyed_address(c: Anything) -> Call:
 
 
 def room(view: CallView) -> int:
-    """Return the limit of keys in a part, with deletions. At the limit, the part starts over."""
+    """Return the maximum number of keys in a part. If it is reached, the part starts over."""
     return KEYS_PER_CHARACTER * view.terms.pad.max_local
 
 
@@ -508,7 +508,7 @@ def read_back(view: CallView) -> Iterable[Prompt]:
 
 
 def spell(name: str) -> Line:
-    """Return a line that repeats what was kept. If the entry begins, it also says how to spell."""
+    """Return a line that repeats what was kept, and says how to spell unless the entry goes on."""
     go_on, kept = "email_go_on", "spelling_so_far"
 
     @says(**{kept: "something is kept", go_on: "the entry goes on", name: "the entry begins"})
@@ -606,8 +606,7 @@ ONE_PRESS_DOMAIN = _one_press(
         say="keys_unclear",
     )
 )
-"""The gather for a domain. Keys without a dot fit no domain, so the last resort is exact spelling.
-"""
+"""The gather for a domain. After too many wrong keys, the domain is spelled exactly."""
 
 
 def _spelling(_: Ask) -> Sequence[Row]:

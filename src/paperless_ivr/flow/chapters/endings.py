@@ -18,7 +18,7 @@ from paperless_ivr.flow.view import CallView
     end_active="no link is left to open",
 )
 def enrolled(view: CallView) -> Iterable[Prompt]:
-    """Say whether to open the e-mailed or the texted link, or that no link is left to open."""
+    """Say which link to open, the e-mailed or the texted one, or that no link is left to open."""
     waiting = [o for o in view.call.results.outcomes if o.registration in WAITING]
     if not waiting:
         return (prompt(view, "end_active"),)
@@ -42,7 +42,7 @@ def deferred(view: CallView) -> Iterable[Prompt]:
 
 
 SETTLED, UNSETTLED = "a bill is done already", "nothing done yet"
-"""The two conditions of an ending's line: something was changed in the call, or nothing was."""
+"""The two conditions of an ending's line: whether anything was changed in the call."""
 
 
 def ending(name: str, otherwise: str = "service_refused") -> Line:
@@ -76,7 +76,7 @@ _not_done = ending("end_failed")
 
 @says(**_not_done.when, end_failed_unknown="a request got no clear answer")
 def failed(view: CallView) -> Iterable[Prompt]:
-    """Say that nothing was changed. If the answer to a write was lost, say that this is unclear."""
+    """Say that nothing was changed, or that this is unclear because an answer was lost."""
     if view.call.results.lost:
         return (prompt(view, "end_failed_unknown"),)
     return _not_done.tell(view)

@@ -127,7 +127,7 @@ def number_of_nobody(c: Transition[CustomersFound]) -> bool:
 
 
 def stands_for(c: Transition[CustomersFound]) -> tuple[Secret, ...]:
-    """Return the accounts found, but only if they have the number that was searched for."""
+    """Return the accounts found, leaving out those without the number that was searched for."""
     wanted = c.account.reveal() if c.account else ""
     found = dict.fromkeys(customer.account for customer in c.event.customers)
     return tuple(a for a in found if c.terms.accounts.same(a.reveal(), wanted))
@@ -147,7 +147,7 @@ def account_tries_left(c: Anything) -> bool:
 
 @Phrase("entered or vouched for", "not proved yet")
 def account_shown(c: Anything) -> bool:
-    """Whether the number was keyed in this call, or the host verified at least its last four."""
+    """Whether the number was keyed in this call, or the host already has proof of it."""
     return keyed_here(c) or c.call.host.identity >= Identity.LAST_FOUR_KEYED
 
 

@@ -138,7 +138,7 @@ def note_text(outcome: Sent) -> Keep:
 
 
 def _texted(c: Anything, outcome: Sent) -> Call:
-    """Note the outcome of the text, and whether its link will complete the saved request."""
+    """Note the outcome of the text, and whether its link will complete the last request."""
     results = evolve(c.call.results, text=outcome)
     if outcome is Sent.DONE and c.call.contact.purpose is TextPurpose.ENROLL and results.outcomes:
         last = evolve(results.outcomes[-1], registration=Registration.LINK)
@@ -165,7 +165,7 @@ TEXT_QUESTIONS = {
 
 @says("text_rates", no_email="a sign-up link, no e-mail on file", **TEXT_QUESTIONS)
 def text_question(view: CallView) -> Iterable[Prompt]:
-    """Ask for consent to a text, and say its number, purpose, and cost."""
+    """Ask for consent to a text, stating the number, the purpose, and the cost."""
     purpose = view.call.contact.purpose or TextPurpose.CONFIRM
     if link_is_address(view) and not email_on_file(view):
         yield prompt(view, "no_email")
