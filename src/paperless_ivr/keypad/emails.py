@@ -141,7 +141,7 @@ class EmailPad:
     def address(self, local: str, domain: str) -> str | None:
         """Return the address in normal form, with a lowercase domain, or None if it is refused.
 
-        Both parts must be valid (`is_local`, `is_domain`). It also refuses addresses longer than
+        Both parts must be valid (`is_local`, `is_domain`). This also refuses addresses longer than
         254 characters (RFC 3696 erratum 1690), top-level domains that end in a digit, labels that
         are reserved or not valid A-labels (RFC 5890 section 2.3), and special-use domains that
         never get mail: `arpa`, `invalid`, `local`, `localhost`, and `onion` (RFC 6761, 6762, 7686).
