@@ -151,7 +151,10 @@ class TestComplete:
 
         assert missing == {}
         words = " ".join(text.words for text in canvas.texts)
-        assert "asked again, then an agent. If no agent is free, the question is repeated" in words
+        assert (
+            "too many lead to an agent. If no agent is free after 0, the question is repeated"
+            in words
+        )
 
     def test_every_ending_is_explained_once(self) -> None:
         """Each ending is of one kind, has its own title, and is in the overview once."""
@@ -254,7 +257,7 @@ class TestInWords:
         """A choice that a question does not offer has no words."""
         row = FLOW[State.ANOTHER][0]
 
-        with pytest.raises(LookupError, match="EMAIL_DOMAIN offers no YES"):
+        with pytest.raises(LookupError, match="EMAIL_DOMAIN does not offer YES"):
             sentence(State.EMAIL_DOMAIN, row)
 
 

@@ -106,9 +106,9 @@ def test_all_problems_are_told_at_once() -> None:
         "en-US, already: a brace is out of place; a gap is a name in braces, such as {key}",
         "en-US, option_yes: the words leave out {key}, which the call needs",
         "en-US, confirm_on_file: the words leave out {bill}, which must be heard before a yes",
-        "en-US, end_left: unknown gap {name}; it may have no gaps",
+        "en-US, end_left: unknown gap {name}; this entry allows no gaps",
         "es-US, one_moment: the words are empty",
-        "es-MX: this language is not offered; offered: en-US, fr-CA",
+        "es-MX: this language is not offered; the policy offers en-US, fr-CA",
     )
 
 

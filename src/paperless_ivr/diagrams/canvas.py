@@ -12,7 +12,7 @@ from paperless_ivr.diagrams.widths import width
 Point = tuple[float, float]
 
 BEND = 7.0
-"""The radius of a line's corner."""
+"""The radius of a line's rounded corners."""
 
 
 @frozen
@@ -29,7 +29,7 @@ class Text:
 
 @frozen
 class Drawn:
-    """A line as drawn, and the name of what it leads to."""
+    """A line that was drawn, and the name of its target."""
 
     points: tuple[Point, ...]
     to: str
@@ -135,7 +135,7 @@ class Canvas:
             self._parts.append("</a>")
 
     def tooltip(self, words: str) -> None:
-        """Give the group a tooltip."""
+        """Add a tooltip to the current group."""
         self._parts.append(f"<title>{escape(words)}</title>")
 
     def inner(self) -> str:

@@ -1,4 +1,4 @@
-"""The contents of a chapter's page: cards, sources that lead to them, and the shared note."""
+"""The contents of a chapter's page: cards, the chapters that lead to them, and the shared note."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -44,7 +44,7 @@ class Page:
     phase: Phase
     cards: tuple[Card, ...]
     sources: Mapping[State, tuple[Phase, ...]]
-    """The other chapters that lead to a state."""
+    """For each state, the other chapters that lead to it."""
     everywhere: frozenset[State]
     """States that shared lines of several chapters lead to."""
     note_title: str
@@ -129,7 +129,7 @@ def _shared(cards: Sequence[Card]) -> list[Shared]:
 
 
 def _with_special(card: Card, cards: Sequence[Card], asks: Sequence[State]) -> Card:
-    """Return a card that lists shared lines as its own if few questions on the page have them."""
+    """Return a card that lists shared lines as its own if only a few questions have them."""
     if len(asks) < 2:
         return card
     few = {
@@ -143,7 +143,7 @@ def _with_special(card: Card, cards: Sequence[Card], asks: Sequence[State]) -> C
 
 
 def _exceptions(lines: Sequence[Shared], asks: Sequence[State]) -> tuple[State, ...]:
-    """Return the questions that nothing in the note applies to."""
+    """Return the questions that no line of the note applies to, except for the hang-up."""
     with_any = {state for entry, states in lines if not _hang_up(entry) for state in states}
     return tuple(state for state in asks if state not in with_any)
 
@@ -151,7 +151,7 @@ def _exceptions(lines: Sequence[Shared], asks: Sequence[State]) -> tuple[State, 
 def _where(
     entry: Entry, states: Sequence[State], asks: Sequence[State], but: Sequence[State]
 ) -> str:
-    """Return a shared line's words, naming its questions unless it applies to all of them."""
+    """Return a shared line's words, with its questions unless it applies to all of them."""
     missing = [state for state in asks if state not in states and state not in but]
     if _hang_up(entry) or not missing:
         return entry.words

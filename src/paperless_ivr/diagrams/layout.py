@@ -1,9 +1,9 @@
 """The layout of a chapter's page: cards in three columns, with lines in lanes between them.
 
-The layout is computed. The states of a chapter are divided, in order, into three columns so that
-few lines cross and the page is short. Lines only run forward, in lanes of the gutter next to a
-column, and all lines to the same target share a trunk. A line that would cross too many others is
-left out, since its row names the target anyway.
+The states of a chapter are divided, in order, into three columns so that few lines cross and the
+page is short. Lines only run forward, in lanes in the gutter next to a column, and all lines to the
+same target share a trunk. A line that would cross too many others is left out, since its row names
+the target anyway.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -190,7 +190,7 @@ def line_width(parts: Sequence[Part]) -> float:
 
 
 def outcome(state: State) -> str:
-    """Return the kind of an ending, as the class of its tag."""
+    """Return the class of an ending's tag, which is its group."""
     block = BLOCKS[state]
     assert isinstance(block, End)
     return block.group.name.lower()
@@ -230,7 +230,7 @@ def _elsewhere(to: State, *, several: bool) -> Iterator[Part]:
 
 
 def _in_lines(parts: Sequence[Part], entry: Entry) -> tuple[tuple[Part, ...], ...]:
-    """Break many targets into lines. One or two targets stay on one line."""
+    """Break the parts of targets into lines. One or two targets stay on one line."""
     room = CARD - TARGET - MARGIN
     if len(entry.targets) <= 2:
         return (tuple(parts),)
@@ -292,7 +292,7 @@ def lay_out(page: Page) -> Layout:
 
 
 def _least(layout: Layout) -> float:
-    """Return the cost of a layout without its lines."""
+    """Return the part of a layout's cost that does not depend on its lines."""
     return 0.4 * layout.height
 
 

@@ -1,4 +1,4 @@
-"""Draws the overview: chapters as boxes, the main ways between them, and all endings explained."""
+"""Draws the overview: the chapters, the main ways between them, and the meaning of each ending."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -17,7 +17,7 @@ from paperless_ivr.flow.table import BLOCKS
 
 WAYS: Mapping[tuple[Phase, Phase], str] = {
     (Phase.ARRIVAL, Phase.IDENTITY): "presses 1: yes",
-    (Phase.ARRIVAL, Phase.CONSENT): "agrees at once: one key",
+    (Phase.ARRIVAL, Phase.CONSENT): "agrees right away: one key",
     (Phase.IDENTITY, Phase.BILL): "proves the account",
     (Phase.IDENTITY, Phase.AGENT): "no match, or service down",
     (Phase.BILL, Phase.ADDRESS): "one bill is picked",
@@ -60,8 +60,8 @@ RARE: Mapping[tuple[Phase, Phase], str] = {
 """Ways that few calls take, in words. They appear in a note, not in the boxes."""
 
 USED_UP = (
-    "Silence and wrong keys: asked again, then an agent. If no agent is free, the question is "
-    "repeated. Changes agreed to before a hang-up are still made."
+    "Silence or a wrong key repeats the question; too many lead to an agent. If no agent is free "
+    "after 0, the question is repeated. Changes agreed to before a hang-up are still made."
 )
 
 LINES = (
@@ -122,7 +122,7 @@ class Chapter:
 
 
 def pairs(cards: Mapping[State, Card]) -> set[tuple[Phase, Phase]]:
-    """Return the pairs of chapters where the first leads to the second, without shared lines."""
+    """Return the pairs of chapters where the first leads to the second, ignoring shared lines."""
     return {
         (state.phase, to.phase)
         for state, card in cards.items()
@@ -158,7 +158,7 @@ def paint_overview(cards: Mapping[State, Card], link: Link = files) -> Canvas:
     canvas.text(
         28,
         bottom + 34,
-        "How a call can end: the host gets it back with one of these",
+        "How a call can end: the host gets it back with one of these dispositions",
         "ink",
         14,
         bold=True,

@@ -1,7 +1,7 @@
 """Turns the rows of a state into the lines of a card: a key, a sentence, and where the call goes.
 
 The words come from the guards, events, and options of the table. Rows with the same words become
-one line. So do two consecutive rows if a guard decides between them.
+one line. Two consecutive rows also become one line if a guard decides between them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -50,7 +50,7 @@ class Entry:
     targets: tuple[State | None, ...]
     """Where the call goes; None means that it stays in the state."""
     fork: bool = field(default=False, kw_only=True)
-    """Whether the second target applies if the first one is not possible."""
+    """Whether the second target applies only if the first one is impossible."""
     rows: tuple[Row, ...] = field(kw_only=True)
     """The rows that the line stands for."""
 
@@ -272,7 +272,9 @@ def means(state: State, choice: Choice) -> Means:
     for keys in _keys(state, None):
         if choice in keys.means:
             return keys.means[choice]
-    message = f"{state.name} offers no {choice.name}: put it among its keys, with words"
+    message = (
+        f"{state.name} does not offer {choice.name}; add it to the question's keys, with words"
+    )
     raise LookupError(message)
 
 
@@ -316,7 +318,7 @@ def _about(way: Way, all_ways: Sequence[Way]) -> tuple[str, ...]:
 def _denied(way: Way, ways: Sequence[Way]) -> Iterator[Condition]:
     """Yield the guards that must fail for this way.
 
-    A guard must fail if a row above has the same conditions, and only this guard in addition.
+    A guard must fail if a row above has the same conditions plus this guard, and no other.
     """
     for above in ways:
         if above.row is way.row:

@@ -1,8 +1,8 @@
 """The live table as text: a raw graph for Graphviz, and tables in Markdown.
 
 A drawing shows the whole flow, or one phase and the states that its transitions lead to. Unlike the
-tables, drawings leave out transitions back to the same state and, in the whole flow, hang-ups. In
-place of the many ways back from an unanswered transfer, they have a dashed arrow to a single note.
+tables, drawings leave out transitions back to the same state and, in the whole flow, hang-ups. A
+single dashed arrow to a note replaces the many transitions back from an unanswered transfer.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ from paperless_ivr.flow.states import Kind, Phase, State
 from paperless_ivr.flow.table import BLOCKS
 
 BACK = "back to the question where 0 was pressed"
-"""The note that stands for all questions that a transfer may return to."""
+"""The note that stands for all questions that a transfer can return to."""
 
 STYLES = {
     Kind.ASK: ("#e7f0fd", "#2b6cb0"),
@@ -65,7 +65,7 @@ def arrows(table: Table, phase: Phase | None = None) -> tuple[Arrow, ...]:
 
 
 def _returns(source: State, row: Row) -> bool:
-    """Whether a row leads back from a transfer to the question before it."""
+    """Whether a row leads from a transfer back to the question before it."""
     return source is State.TRANSFERRING and row.to is not None and row.to.kind is Kind.ASK
 
 

@@ -1,4 +1,4 @@
-"""The width of a text in Helvetica, Arial, or Liberation Sans, which have the same widths."""
+"""The width of a text, which is the same in Helvetica, Arial, and Liberation Sans."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -24,7 +24,7 @@ OTHERS = 600
 """The width of characters that are not in the tables."""
 
 
-@lru_cache(10_000)  # all arrangements of the cards contain the same texts
+@lru_cache(10_000)  # the same texts appear in every arrangement of the cards
 def width(text: str, size: float, *, bold: bool = False) -> float:
     """Return the width of a text, in the same unit as its size."""
     table = TABLES[bold]

@@ -77,7 +77,7 @@ def last_four(account: str) -> str:
 
 
 def counts_as(account: str) -> str:
-    """Return the form of an account number that the record uses for counting.
+    """Return the form of an account number that the record uses to count tries.
 
     This form has only letters and digits, and no leading zeros. Numbers that are `AccountPad.same`
     therefore count as one, no matter which symbols a biller's policy drops. So do numbers that
@@ -148,7 +148,7 @@ class AccountPad:
 
     @property
     def gathered(self) -> int:
-        """How many keys to wait for. If all numbers have one length, the last key ends it."""
+        """How many keys to wait for: the longest number, plus the end key if lengths vary."""
         return max(self._sizes) + (len(self._sizes) > 1)
 
     @property
@@ -180,7 +180,7 @@ class AccountPad:
         return len(self.bare(number)) > LAST_FOUR
 
     def last_four(self, number: str) -> str:
-        """Return the last four digits of an account number, including zeros callers may omit."""
+        """Return the last four digits of an account number, padded with zeros if `add_zeros`."""
         return last_four(number).rjust(LAST_FOUR if self.add_zeros else 0, "0")
 
     @property
@@ -200,7 +200,7 @@ class AccountPad:
 
 
 LAST_FOUR = 4
-"""How many of the last digits identify a caller. No account number has fewer digits."""
+"""The number of last digits that help identify a caller. No account number is shorter."""
 
 
 def _size(form: str) -> int:

@@ -40,7 +40,7 @@ OTHER_DOMAIN = "9"
 _BEAM = 30
 """The number of prefixes of an address that are kept at each key."""
 _MARGIN = 10.0
-"""The maximum cost of a prefix beyond the cost of the best one, as a natural logarithm."""
+"""How much more than the best prefix a prefix can cost, as a natural logarithm."""
 
 _UNUSUAL = 9.0
 """The cost of a character that only the exact code can enter."""
@@ -95,7 +95,7 @@ class EmailDecoder:
     def decode(
         self, keys: str, *, holder: str = "", on_file: str = "", limit: int = 3
     ) -> tuple[Guess, ...]:
-        """Return the most likely addresses, best first, or none if no address has these keys.
+        """Return the most likely addresses, best first. Empty if no address has these keys.
 
         `holder` is the account holder's name, "First [Middle] Last" or "Last, First". `on_file` is
         the address that the biller has on file.
@@ -112,7 +112,7 @@ class EmailDecoder:
         holder: str = "",
         on_file: str = "",
     ) -> Guess | None:
-        """Return the best address that starts with a prefix and avoids what was ruled out.
+        """Return the best address that starts with a prefix, without what was ruled out.
 
         `confirmed` is the prefix that the caller has accepted or corrected. Its characters are
         kept, even if they do not match their keys. `ruled_out` contains the characters or words
@@ -300,7 +300,7 @@ class _Search:
         size = len(self.keys)
         beams: list[_Beam] = [{} for _ in range(size + 1)]
         beams[0]["", "^", ""] = (0.0, None)
-        # Checked before each call of `reach`, because most candidates cost more than the limit.
+        # Checked before each call to `reach`, because most candidates cost more than the limit.
         limits = [inf] * (size + 1)
 
         def reach(begun: _Begun, part: str, said: Said, end: _End, cost: float) -> None:

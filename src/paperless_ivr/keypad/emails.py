@@ -77,11 +77,11 @@ class Spelling:
 
 @frozen
 class EmailPad:
-    """The rules for addresses that callers can spell and that are accepted.
+    """The rules for spelling an address, and for which addresses are accepted.
 
-    The proof uses a tiny pad, so that it can walk every call. The limits are in characters: 64 for
-    a local part (RFC 5321 section 4.5.3.1.1), and 253 for a domain (the 255 octets of RFC 1035
-    section 2.3.4 in text form).
+    The limits are in characters: 64 for a local part (RFC 5321 section 4.5.3.1.1), and 253 for a
+    domain (the 255 octets of RFC 1035 section 2.3.4 in text form). The proof uses tiny limits, so
+    that it can check every call.
     """
 
     max_local: int = 64
@@ -141,14 +141,15 @@ class EmailPad:
     def address(self, local: str, domain: str) -> str | None:
         """Return the address in normal form, with a lowercase domain, or None if it is refused.
 
-        `is_local` and `is_domain` must hold. This also refuses addresses longer than 254 characters
-        (RFC 3696 erratum 1690), top-level domains that end in a digit, labels that are reserved or
-        not valid A-labels (RFC 5890 section 2.3), and special-use domains that never get mail:
-        `arpa`, `invalid`, `local`, `localhost`, `onion` (RFC 6761, 6762, 7686). Tests and
-        demonstrations use `example.com`, `.net`, `.org`, `.example` (RFC 6761 section 6.5 tells
-        software not to treat them differently), and `.test` (section 6.2), so these are accepted.
-        They get no mail, but neither does a mistyped domain. DNS is not queried, because the caller
-        proves the address by opening a message sent to it.
+        Both parts must be valid (`is_local`, `is_domain`). This also refuses addresses longer than
+        254 characters (RFC 3696 erratum 1690), top-level domains that end in a digit, labels that
+        are reserved or not valid A-labels (RFC 5890 section 2.3), and special-use domains that
+        never get mail: `arpa`, `invalid`, `local`, `localhost`, and `onion` (RFC 6761, 6762, 7686).
+
+        Addresses at `example.com`, `.net`, `.org`, `.example`, and `.test` are accepted, because
+        tests and demonstrations use them, and RFC 6761 section 6.5 tells software not to treat the
+        example domains differently. They get no mail, but neither does a mistyped domain. DNS is
+        not queried, because the caller proves the address by opening a message sent to it.
         """
         # Imported here because it takes 35-50 ms (this package takes 5), and most calls never spell
         # an address.
@@ -173,7 +174,7 @@ _NO_ADDRESS = re.compile(
 )
 """Local parts that people enter in a form when they have no address to give."""
 _NO_ADDRESS_TWICE = re.compile(r"a|abc|asdf|email|na|no|test|x|xx|xxx")
-"""More of these, which count only if the domain has the same name (`na@na.com`)."""
+"""More such parts, which count only if the domain has the same name (`na@na.com`)."""
 
 
 def _nobodys(local: str, domain: str) -> bool:
@@ -189,7 +190,7 @@ def mailbox(written: str) -> str | None:
     """Return the address in a biller's field, or None if the field is not exactly one address.
 
     "none", "N/A", `none@none.com`, two addresses in one field, `mailto:`, and display names do not
-    count. Any mailbox of RFC 5321 counts, even if a keypad cannot spell it (RFC 6531), except for
+    count. Any RFC 5321 mailbox counts, even if a keypad cannot spell it (RFC 6531), except for
     quoted local parts and domains that never get mail; see `EmailPad.address`.
     """
     from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415
@@ -233,7 +234,7 @@ def removed(text: str, at: int) -> str:
 
 
 def pieces(address: str, whole_domains: Collection[str]) -> tuple[str, ...]:
-    """Return the pieces in which an address is read back. Joined together, they are the address.
+    """Return the pieces of an address for the read-back. Joined together, they are the address.
 
     They are the characters of the local part, the at sign, and the domain. A domain among
     `whole_domains` (lowercase) is one piece; any other is read character by character.

@@ -1,4 +1,4 @@
-"""The grammar of e-mail addresses: their parts, and which part follows which.
+"""The grammar of e-mail addresses: their parts, and which parts can follow each other.
 
 Each kind of part has a letter:
 
@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from math import log
 
 RARE = 0.002
-"""The share of a kind in `ALWAYS` that a row does not name. It keeps every address possible."""
+"""The share of a kind in `ALWAYS` if a row does not name it. It keeps every address possible."""
 
 ALWAYS = "C1DS$"
 """The kinds that every row allows. Any address can be built from them."""
@@ -75,7 +75,7 @@ _HOST = """
 """
 
 Row = Mapping[str, float]
-"""The costs of the parts that may come next, by kind."""
+"""The costs of the parts that can come next, by kind."""
 
 
 def _rows(*tables: str) -> dict[str, Row]:
@@ -142,7 +142,7 @@ TOP_LEVEL = {
 """Top-level domains that a US biller usually sees. Others are possible."""
 
 _SIZES = {1: 0.2, 2: 0.42, 3: 0.12, 4: 0.2}
-"""How often a number has this many digits. Longer numbers are rare."""
+"""The share of numbers with this many digits. Longer numbers are rare."""
 _BIRTHS = range(1940, 2013)
 _USUAL = ("123", "007", "101", "111", "777", "321", "420")
 

@@ -69,7 +69,7 @@ def _parsed(holder: str) -> tuple[list[str], list[str], list[str]]:
 
 
 def entries(shares: Mapping[str, float], known: WordList | None = None) -> tuple[Entry, ...]:
-    """Return texts with their costs. A text that sounds like a listed one is not sayable."""
+    """Return texts with their costs. Without `known`, none of them is sayable."""
     total = sum(shares.values())
     return tuple(
         Entry(text, -log(share / total), known is not None and _sayable(known, text))
@@ -97,7 +97,7 @@ def _consonants(name: str) -> str:
 
 
 def texts_of(holder: str) -> dict[str, tuple[Entry, ...]]:
-    """Return the texts that can come from the holder's names, by kind; empty without a name."""
+    """Return the texts that can come from the holder's names, by kind. Empty without a name."""
     first_names, middle_names, last_names = _parsed(holder)
     halves = [half for name in last_names for half in name.split("-")]
     written = ["".join(last_names), *last_names, *halves]

@@ -1,6 +1,6 @@
 """Names, words, and domains with their frequencies, found by the keys that enter them.
 
-They are built by `tools/email_lists.py`. The sources and their licenses are in `lists/NOTICE`. A
+The lists are built by `tools/email_lists.py`. Their sources and licenses are in `lists/NOTICE`. A
 cost is the negative natural logarithm of a probability.
 """
 
@@ -89,7 +89,7 @@ class WordList:
 
 @frozen
 class Lexicon:
-    """Names and words, and how common they are, for any caller."""
+    """The lists of names, words, and domains, for any caller."""
 
     first: WordList
     last: WordList

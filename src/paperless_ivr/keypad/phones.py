@@ -20,9 +20,12 @@ place of a withheld number ("translates the alpha string into digits", Twilio,
 https://twilio.com/changelog/upcoming-changes-to-withheld-caller-ids-behavior-for-dial-calls)."""
 
 _NO_LINE = re.compile(r"1(?:900[0-9]{7}|[0-9]{3}(?:[2-9]11[0-9]{4}|5551212)|2345678901)")
-"""North American numbers that no caller has, and 234-567-8901. A 900 number can only be called, at
-the caller's cost. N11 (911) is a service code, not an exchange. 555-1212 is directory
-assistance. NANPA: "Central Office Code Assignment Guidelines" (ATIS-0300051), "900 NXX codes"."""
+"""North American numbers that no caller has, and the placeholder 234-567-8901.
+
+A 900 number can only be called, at the caller's cost. N11 (911) is a service code, not an exchange.
+555-1212 is directory assistance. NANPA: "Central Office Code Assignment Guidelines" (ATIS-0300051),
+"900 NXX codes".
+"""
 
 
 def national(keys: str, region: str = "US") -> str | None:
@@ -41,8 +44,8 @@ def phone_number(written: str) -> str | None:
     """Return a number in E.164 form, however it is written, or None if it cannot be anyone's.
 
     This accepts E.164 and other ways that people and switches write numbers: "(212) 555-0123",
-    "1 212 555 0123", the user part of a SIP URI (RFC 3261 section 19.1.6), a `tel:` URI (RFC 3966).
-    A number without a plus sign is read as a North American number. An extension is dropped,
+    "1 212 555 0123", the user part of a SIP URI (RFC 3261 section 19.1.6), or a `tel:` URI (RFC
+    3966). A number without a plus sign is read as a North American number. An extension is dropped,
     because a caller who varies the extension is still the same caller.
 
     The number must fit its country's plan, in a range that is in use (ITU-T E.164; the ranges are
@@ -69,7 +72,7 @@ def phone_number(written: str) -> str | None:
 
 
 def _bare(written: str) -> str:
-    """Return the number in a `sip:` or `tel:` URI, with its extension.
+    """Return the number in a `sip:` or `tel:` URI, with its extension if it has one.
 
     A local number has a `phone-context` (RFC 3966, section 5.1.5). A context that is the prefix of
     a country or an area goes before the number. If the context is a domain, the number is unknown.
@@ -84,7 +87,7 @@ def _bare(written: str) -> str:
     told = {name.lower(): value for name, _, value in (p.partition("=") for p in parameters)}
     context = told.get("phone-context", "")
     if context and not user.startswith("+"):
-        # A number whose context is a domain has a meaning only within that domain.
+        # If the context is a domain, the number has a meaning only within that domain.
         user = context + user if context.startswith("+") else ""
     return f"{user};ext={told['ext']}" if told.get("ext") else user
 

@@ -19,7 +19,7 @@ Book = Mapping[str, str]
 """The words in one language: the text of each entry, by name."""
 
 GAP = re.compile(r"\{([a-z_]+)\}")
-"""A gap: just a name in braces. Words are never format strings."""
+"""The pattern of a gap: a name in braces. Words are never used as format strings."""
 
 
 @frozen
@@ -48,7 +48,7 @@ class Catalog:
         """Return the catalog for some languages. The biller's `overrides` take precedence.
 
         A complete set of overrides adds a language without new code (R16). Raises WordsProblems,
-        which lists every problem at once.
+        which lists every problem.
         """
         offered, own = tuple(languages), overrides or {}
         found = [str(problem) for problem in problems(offered, own)]
@@ -67,7 +67,7 @@ class Catalog:
 
     @property
     def digest(self) -> str:
-        """A digest of the words (12 digits of their SHA-256), for `Release.words`."""
+        """A digest of the words (the first 12 digits of their SHA-256), for `Release.words`."""
         content = json.dumps([self.books, sorted(self.domains)], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:12]
 
@@ -119,7 +119,9 @@ def unoffered(offered: Collection[str], own: Iterable[str]) -> Iterator[Problem]
     """
     for language in own:
         if language not in offered and language not in languages():
-            yield Problem(language, f"this language is not offered; offered: {', '.join(offered)}")
+            yield Problem(
+                language, f"this language is not offered; the policy offers {', '.join(offered)}"
+            )
 
 
 def missing(language: str, book: Book) -> Iterator[Problem]:
@@ -145,7 +147,7 @@ def wrong(language: str, book: Book) -> Iterator[Problem]:
 
 
 def unknown(name: str) -> Iterable[str]:
-    """Yield the problem with a name that no entry has."""
+    """Yield the problem with a name that does not match any entry."""
     close = get_close_matches(name, ENTRIES, n=1)
     yield "there is no such prompt" + (f"; did you mean {close[0]}?" if close else "")
 
@@ -161,7 +163,7 @@ def flaws(name: str, text: str) -> Iterable[str]:
     may = ENTRIES[name]
     for gap in sorted(gaps.difference(may)):
         close = get_close_matches(gap, may, n=1)
-        hint = f"did you mean {{{close[0]}}}?" if close else f"it may have {_list(may)}"
+        hint = f"did you mean {{{close[0]}}}?" if close else f"this entry allows {_list(may)}"
         yield f"unknown gap {{{gap}}}; {hint}"
     lacking = [gap for gap in NEEDED.get(name, ()) if gap not in gaps]
     if lacking:

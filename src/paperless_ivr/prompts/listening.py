@@ -26,7 +26,7 @@ audio { width: 16rem; max-width: 40vw; }
 
 
 def page(folder: Path, wanted: Iterable[Phrase]) -> str:
-    """Return the page for a folder, to be saved in it. Files a browser cannot play become links."""
+    """Return the page for a folder, to be saved in it. Files that cannot be played become links."""
     parts = [HEAD]
     for language, phrases in groupby(wanted, lambda phrase: phrase.language):
         parts.append(_table(folder, language, list(phrases)))

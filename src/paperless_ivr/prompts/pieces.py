@@ -30,7 +30,7 @@ class Characters:
 
 @frozen
 class Letter:
-    """A letter with a word that makes it clear, such as "m as in Mary", or a whole word."""
+    """A letter with an example word, such as "m as in Mary", or a whole word."""
 
     text: str = field(repr=False)
 
@@ -53,7 +53,7 @@ class Date:
 
 @frozen
 class Cardinal:
-    """A number, said as a number and not digit by digit."""
+    """A number that is said as a whole, not digit by digit."""
 
     number: int
 

@@ -33,5 +33,5 @@ def all_findings(policy: Policy) -> Iterator[Finding]:
     for problem in catalog.problems(policy.languages.offered, policy.words):
         if problem.name:
             yield Finding((*WORDS, problem.language, problem.name), problem.says)
-        elif not unsure:  # otherwise, the problem with the whole language was already reported
+        elif not unsure:  # otherwise, the list of languages has a problem that was already reported
             yield Finding((*WORDS, problem.language), problem.says, (OFFERED,))

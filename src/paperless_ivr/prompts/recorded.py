@@ -1,4 +1,4 @@
-"""Speech as recorded files: every phrase that calls under a policy can say, and its file.
+"""Speech as recorded files: every phrase that calls under a policy can play, and its file.
 
     phrases(policy)              every phrase, for a voice studio or a synthesizer
     Recordings.read(folder)      the existing files, by the words in them
@@ -51,7 +51,7 @@ class Phrase:
 
 
 def phrases(policy: Policy) -> tuple[Phrase, ...]:
-    """Return every phrase that calls under a policy can say, in order and without duplicates."""
+    """Return every phrase that calls under a policy can play, in order and without duplicates."""
     catalog = Catalog.of(policy)
     found: dict[tuple[str, str], Phrase] = {}
     files: set[tuple[str, str]] = set()
@@ -61,7 +61,7 @@ def phrases(policy: Policy) -> tuple[Phrase, ...]:
             if not said or (language, said) in found:
                 continue
             file = name
-            while (language, file) in files:  # two names may differ only in a symbol
+            while (language, file) in files:  # two names can differ only in a symbol
                 file += "-x"
             files.add((language, file))
             found[language, said] = Phrase(language, file, text.strip())

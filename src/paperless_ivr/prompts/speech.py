@@ -27,7 +27,7 @@ from paperless_ivr.prompts.terms import ENTRIES, KEYS, LETTERS, SIGNS
 Pieces = tuple[Piece, ...]
 
 SPELLED_LABEL = 3
-"""Domain labels with up to this many letters are spelled, such as A O L and M S N."""
+"""The maximum length of a domain label that is spelled, such as A O L or M S N."""
 
 
 def speech(prompt: Prompt, language: str, catalog: Catalog) -> Pieces:
@@ -50,7 +50,7 @@ def speech_of(prompts: Iterable[Prompt], language: str, catalog: Catalog) -> Pie
 
 @frozen
 class Teller:
-    """Fills gaps in one language."""
+    """A formatter that fills gaps in one language."""
 
     book: Book
     domains: frozenset[str]
@@ -125,7 +125,7 @@ class Teller:
         return _joined(", ", (item for run in spelled for item in run))
 
     def _run(self, kind: str, run: str) -> Iterable[Pieces]:
-        """Spell a run of one kind. Symbols are named, and a digit is said as "the number 4"."""
+        """Spell characters of one kind. Symbols are named; a digit becomes "the number 4"."""
         match kind:
             case "sign":
                 return [(Text(self.book[SIGNS[sign]]),) for sign in run]
@@ -139,7 +139,8 @@ class Teller:
     def _masked(self, email: str) -> Pieces:
         """Say the first character and the domain of an address.
 
-        Says neither if the text is not an address, or if some voices could not say them.
+        Says neither if the text is not an address, or if it has non-ASCII characters there, which
+        some voices cannot say.
         """
         local, _, domain = email.rpartition("@")
         if not (local and domain and (local[0] + domain).isascii()):

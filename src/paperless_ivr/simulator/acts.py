@@ -1,4 +1,4 @@
-"""The user's actions on a simulation: one function for each."""
+"""The user's actions on a simulation, with one function for each action."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -33,7 +33,7 @@ async def scenario(simulation: Simulation, body: Body) -> None:
 
 
 async def call(simulation: Simulation, _: Body) -> None:
-    """Call, or call again."""
+    """Start a call. A call that is in progress is abandoned."""
     await simulation.call()
 
 
@@ -67,7 +67,7 @@ async def hang_up(simulation: Simulation, _: Body) -> None:
 
 
 async def fault(simulation: Simulation, body: Body) -> None:
-    """Make the service, the record, or the next key fail, or work again."""
+    """Make the service or the record fail or work, or change how the next answer arrives."""
     if "service" in body:
         simulation.let_service(Fault(body["service"]))
     if "record" in body:

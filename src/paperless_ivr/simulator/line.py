@@ -39,9 +39,9 @@ class Delivery(enum.Enum):
 
 @frozen
 class Pressed:
-    """A key, or "" if the caller let the time run out, and what was being spoken at the time.
+    """A key press, or "" for a timeout, and what was being spoken at the time.
 
-    `heard` is the number of the prompt being spoken, or None if all had been spoken.
+    `heard` is the index of the prompt being spoken, or None if all had been spoken.
     """
 
     key: str
@@ -57,7 +57,7 @@ class Watch(Protocol):
         ...
 
     def delivered(self, token: Token, event: Digits) -> bool:
-        """Deliver an answer to an earlier turn; return whether it moved the call."""
+        """Deliver an answer to an earlier turn, and return whether it advanced the call."""
         ...
 
     def spoke(self, speech: Speech) -> None:
@@ -101,7 +101,7 @@ class Line:
         """Whether the caller has hung up."""
         return self._gone.is_set()
 
-    # ── what the driver asks of a gateway ──
+    # ── the gateway methods that the driver calls ──
 
     async def perform(self, turn: Turn, language: str) -> CallerEvent | None:
         """Have the page speak a turn. Return the caller's next action if the turn waits for one."""
@@ -129,7 +129,7 @@ class Line:
         await self._until(lambda: False)
         return HungUp()
 
-    # ── what comes from the page ──
+    # ── input from the page ──
 
     def press(self, pressed: Pressed) -> None:
         """Accept a key press or a timeout."""
@@ -191,7 +191,7 @@ class Line:
         return HungUp()
 
     def _ended(self, gather: Gather, key: str) -> Ended | None:
-        """Add a key to the entry; return how it ended the entry, if it did."""
+        """Add a key to the entry. Return how the key ended the entry, or None if it did not."""
         if not key:
             return Ended.TIMEOUT
         if key == gather.end_key:
@@ -200,7 +200,7 @@ class Line:
         return Ended.FULL if len(self.entry) == gather.max_keys else None
 
     def _arrives(self, token: Token, event: Digits, *, private: bool) -> bool:
-        """Deliver an answer according to the delivery switch; return whether it arrives now."""
+        """Deliver an answer as `delivery` requires. Return whether it arrives now."""
         delivery, self.delivery = self.delivery, Delivery.ONCE
         if delivery is Delivery.ONCE:
             return True

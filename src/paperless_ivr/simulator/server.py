@@ -1,4 +1,4 @@
-"""The simulator's web server: the page, each tab's state as events, and the caller's actions."""
+"""The simulator's web server: the page, events with each tab's state, and the user's actions."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ LEFT_S = 30.0
 LOOK_S = 0.5
 """Seconds between checks of the policy files."""
 ALIVE_S = 0.5
-"""Seconds between keep-alive messages to a tab that has nothing new to show."""
+"""Seconds between keep-alive messages to a tab when there is nothing new to show."""
 CALLER = "rivera"
 PAGE = resources.files("paperless_ivr.simulator") / "page"
 
@@ -158,7 +158,7 @@ def application(
     *,
     may_reveal: bool,
 ) -> Starlette:
-    """Return the application. It accepts requests for these hosts only; "*" allows any host.
+    """Return the application. It only accepts requests for these hosts. "*" allows any host.
 
     `command` is the restart command shown after the simulator stops.
     """
@@ -231,7 +231,7 @@ class _Answers:
         return StreamingResponse(news, media_type="text/event-stream", headers=HEADERS)
 
     async def act(self, request: Request) -> Response:
-        """Perform the user's action. It must be JSON, so that other sites' forms cannot post it."""
+        """Perform the user's action. It must be JSON, which forms on other sites cannot post."""
         simulation = self.tabs.of(request)
         act = ACTS.get(request.path_params["act"])
         if simulation is None or act is None:

@@ -19,12 +19,12 @@ DEMO = "demo"
 Stamp = tuple[int, int] | None
 
 SETTLED_S = 0.2
-"""Seconds without a change after which a file counts as fully written."""
+"""The number of seconds without a change after which a file counts as fully written."""
 
 
 @frozen(eq=False)
 class Reading:
-    """A usable policy as it was read, with pictures of the flow under this policy."""
+    """A policy that was read and can be used, with pictures of the flow under it."""
 
     number: int
     """The number of this reading of the file, counted from 1."""
@@ -59,18 +59,18 @@ class Shelved:
     path: Path | None
     reading: Reading = field(init=False, repr=False)
     problems: tuple[str, ...] = field(init=False, default=())
-    """Why the file cannot be used as it is now; calls keep the previous policy."""
+    """The problems with the file. If there are any, calls use the previous policy."""
     _seen: Stamp = field(init=False, default=None)
     _noticed: tuple[Stamp, float] = field(init=False, default=(None, 0.0))
     """The file's stamp when last checked, and the time since which it has not changed."""
 
     def __attrs_post_init__(self) -> None:
-        """Read the policy for the first time. Raises PolicyProblems with all of its problems."""
+        """Read the policy for the first time. Raises PolicyProblems if it is invalid."""
         self._seen = self._stamp()
         self.reading = Reading.of(load_policy(self.path) if self.path else demo_policy(), 1)
 
     def look(self) -> bool:
-        """Reread the file if it has changed and is fully written. Return whether it was read."""
+        """Reread the file if it has changed and is fully written. Return whether it was reread."""
         stamp = self._stamp()
         if self.path is None or stamp == self._seen:
             return False

@@ -38,7 +38,7 @@ Arrive = Callable[[str, str, Moment, str, str | None], Arrival]
 AT_ONCE = 4
 """The limit on concurrent requests to the service. A simulation has only one call at a time."""
 ALL = "all"
-"""Stands for every masked item."""
+"""The name that stands for all masked items."""
 
 
 @frozen
@@ -109,7 +109,7 @@ class Simulation:
         return time.monotonic() - self._zero
 
     async def newer(self, version: int, seconds: float) -> bool:
-        """Wait for something newer than `version`. Return False if nothing comes in `seconds`."""
+        """Wait up to `seconds` for a version newer than `version`. Return whether there is one."""
         if self.version == version:
             news = self._news
             try:
@@ -252,7 +252,7 @@ class Simulation:
         return redacted(self.flow, take.moves, headers, Path("call.call").absolute())
 
     def _leave(self, take: Take) -> None:
-        """Save the state of a take before leaving it, or discard it if nothing happened in it."""
+        """Save a take before leaving it, or discard the take if nothing happened in it."""
         if not take.own and take.began:
             self.takes.remove(take)
             return
@@ -260,7 +260,7 @@ class Simulation:
         take.put_back = self.world.snapshot()
 
     def messages(self) -> tuple[Message, ...]:
-        """Return what the service has sent, oldest first."""
+        """Return the messages that the service has sent, oldest first."""
         out = self.world.service.outbox()
         return tuple(sorted((*out.emails, *out.texts), key=lambda message: message.at))
 
@@ -287,7 +287,7 @@ class Simulation:
         return self._live().token
 
     def delivered(self, token: Token, event: Digits) -> bool:
-        """Deliver an answer to an earlier turn; return whether it moved the call."""
+        """Deliver an answer to an earlier turn, and return whether it advanced the call."""
         assert self.flow is not None
         live = self._live()
         return deliver(self.flow, live, token, event) is not live

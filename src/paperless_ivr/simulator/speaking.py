@@ -1,4 +1,4 @@
-"""The words and the keys of a turn, for a page that speaks, shows, and masks them."""
+"""The words and keys of a turn, for the page, which speaks, shows, and masks them."""
 
 from collections.abc import Iterator, Mapping
 
@@ -40,9 +40,9 @@ WITHOUT_SLOT: Mapping[str, tuple[str, str]] = {
     "readback_rest": ("*", "stop"),
     "readback_instead": ("*", "stop"),
 }
-"""Keys that a prompt names in its own words instead of a slot, with their labels."""
+"""Keys that a prompt names in its wording instead of in a slot, with their labels."""
 CONSENTS = ("option_yes", "option_agree", "option_autopay")
-"""Options that count only once the caller has heard all must-hear words."""
+"""Options that count only after the caller has heard all must-hear prompts."""
 
 
 @frozen
@@ -70,12 +70,12 @@ class KeyHint:
     shared: bool = False
     """Whether it means the same at nearly every question."""
     consent: bool = False
-    """Whether it counts only once the caller has heard all must-hear words."""
+    """Whether it counts only after the caller has heard all must-hear prompts."""
 
 
 @frozen
 class Speech:
-    """The prompts spoken in one go, and what the call waits for afterward."""
+    """The prompts spoken without a break, and what the call waits for afterward."""
 
     number: int
     prompts: tuple[Spoken, ...]
@@ -90,11 +90,11 @@ class Speech:
     next_wait: float = 0.0
     """Seconds after a key until the entry ends, if the clock runs."""
     start: int = 0
-    """The first prompt still to be spoken."""
+    """The index of the first prompt to speak."""
 
 
 def speech_of(turn: Turn, language: str, words: Catalog, number: int, start: int) -> Speech:
-    """Return the prompts of a turn, which prompt to start at, and what the turn waits for."""
+    """Return the prompts of a turn, and what it waits for. `start` is the first one to speak."""
     prompts = tuple(_spoken(prompt, language, words) for prompt in turn.say)
     match turn.then:
         case Gather() as gather:

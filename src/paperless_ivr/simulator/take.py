@@ -17,7 +17,7 @@ from paperless_ivr.simulator.world import Asked, Fault
 
 @frozen
 class Entry:
-    """One line of what happened so far: words that were spoken, keys, or a note."""
+    """One line of a take's history: spoken words, keys, or a note."""
 
     at: float
     kind: str
@@ -75,12 +75,12 @@ class Take:
     """The entries that came next in the earlier take."""
     speech: Speech | None = field(default=None, repr=False)
     speaks_for: Session | None = field(default=None, repr=False)
-    """The turn that the announcement belongs to. A request without words may have followed it."""
+    """The turn that the announcement belongs to. A request without prompts can follow it."""
     meant: str = ""
     """The meaning of the last move's key; empty if it was not a menu key."""
     messages: tuple[Message, ...] = field(default=(), repr=False)
     put_back: Callable[[], None] | None = field(default=None, repr=False)
-    """Restores the world as it was when the take was left."""
+    """A function that restores the world as it was when the take was left."""
 
     @property
     def session(self) -> Session | None:
@@ -120,10 +120,10 @@ class Take:
             came_next=[one for one in self.entries[there.entries :] if one.stop != stop],
         )
 
-    # ── what happens ──
+    # ── events ──
 
     def spoke(self, speech: Speech, at: float, put_back: Callable[[], None] | None) -> None:
-        """Record that the line started speaking. With `put_back`, the turn can be rewound to."""
+        """Record that the line started speaking. With `put_back`, a rewind can return to this turn."""
         self.speech, self.speaks_for = speech, self.session
         stop = None
         if put_back is not None and self.session is not None:
@@ -134,7 +134,7 @@ class Take:
             self.entries.append(Entry(at, "said", prompts=speech.prompts, stop=stop))
 
     def moved(self, move: Move, at: float, *, lost: bool) -> None:
-        """Note a move: what happened, and what went on record."""
+        """Note a move: its event, and what was saved to the record."""
         before, event, failed = move.before, move.event, False
         self.moves.append(move)
         self.meant = self._meaning(event)

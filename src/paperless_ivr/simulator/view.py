@@ -45,7 +45,7 @@ class View:
         told["call"] = self._call() if self.of.take and self.of.take.session else None
         return told
 
-    # ── what can be chosen ──
+    # ── the choices ──
 
     def _scenario(self) -> Json:
         now, shelf, shelved = self.of.scenario, self.of.shelf, self.of.shelved
@@ -159,7 +159,7 @@ class View:
         return bool(self.of.revealed & {what, ALL})
 
     def _mask(self, what: str, *, personal: bool) -> Json | None:
-        """Return how the page can reveal or hide an item, or None if it cannot."""
+        """Return the switch that reveals or hides an item, or None if it has no switch."""
         if not personal or ALL in self.of.revealed or not self.of.may_reveal:
             return None
         return {"what": what, "shown": what in self.of.revealed}
@@ -229,7 +229,7 @@ class View:
         }
 
     def _undone(self, take: Take) -> Json | None:
-        """Return what came next in the earlier take, until something happens in this one."""
+        """Return what came next in the earlier take, or None once this take has its own moves."""
         if take.instead_of is None or take.own:
             return None
         entries = [self._line(entry, n, undone=True) for n, entry in enumerate(take.came_next)]
@@ -286,7 +286,7 @@ class View:
             "mask": self._mask(what, personal=asked is not None and words.personal(asked)),
         }
 
-    # ── where, and why ──
+    # ── the call's place in the flow ──
 
     def _why(self, take: Take) -> Json:
         flow = self.of.flow
@@ -346,7 +346,7 @@ class View:
 
 
 def _steps(*ways: list[str]) -> list[tuple[str, str]]:
-    """Return the steps between consecutive places on any of the ways, without repeats."""
+    """Return the steps between consecutive places on all of these paths, without repeats."""
     steps = (step for way in ways for step in pairwise(way))
     return [(here, there) for here, there in dict.fromkeys(steps) if here != there]
 

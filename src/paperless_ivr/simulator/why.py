@@ -1,4 +1,4 @@
-"""Why a call took its path: the rows that were tried in each state it passed."""
+"""Explains why a call took its path: the rows that were tried in each state it passed."""
 
 from collections.abc import Iterator
 
@@ -26,7 +26,7 @@ class Passed:
     """The number of rows for this event below the one taken."""
 
     def when(self, row: Row) -> str:
-        """Return when a row is taken, in words."""
+        """Describe in words when a row is taken."""
         return when(self.state, row)
 
 
@@ -47,7 +47,7 @@ def passed(flow: Flow, move: Move) -> Iterator[Passed]:
 
 
 def sentence(move: Move, label: str) -> str:
-    """Return why the call moved, in one sentence. `label` is what the pressed key means."""
+    """Explain in one sentence why the call moved. `label` is the meaning of the pressed key."""
     there = move.after.call.state
     again = move.before is not None and move.before.call.state is there
     leads = "so the question is asked again" if again else f"so the call goes to “{title(there)}”"
@@ -77,7 +77,7 @@ def _cause(move: Move, label: str) -> str:
         case e.Unavailable():
             return "The billing service is down"
         case e.OutcomeUnknown():
-            return "No clear answer came"
+            return "There was no clear answer"
         case e.Screened() | e.TryReserved() | e.LimitReached() | e.RequestDeferred() as event:
             return f"The record answered “{answered(event)}”"
         case event:

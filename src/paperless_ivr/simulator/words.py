@@ -44,7 +44,7 @@ def ending(disposition: Disposition) -> str:
 
 
 PENDING = "●"
-"""Stands for a key that is not part of a complete letter yet."""
+"""The symbol for a key that is not part of a complete letter yet."""
 
 
 def so_far(view: CallView, keys: str) -> str:
@@ -84,7 +84,7 @@ def answered(event: e.Event) -> str:
         case e.Unavailable() | e.RecordUnavailable():
             return "not available"
         case e.OutcomeUnknown():
-            return "no answer, maybe done"
+            return "no answer, possibly done"
         case e.Screened(last):
             return f"asked before: {_plain(last.value)}" if last else "not asked recently"
         case e.TryReserved():
@@ -92,7 +92,7 @@ def answered(event: e.Event) -> str:
         case e.LimitReached():
             return "no try left"
         case e.RequestDeferred():
-            return "kept"
+            return "saved"
     return _spaced(type(event).__name__)
 
 
@@ -102,7 +102,7 @@ def fields(request: Request, *, revealed: bool) -> dict[str, str]:
 
 
 def personal(request: Request) -> bool:
-    """Return whether a request has personal fields."""
+    """Whether a request has personal fields."""
     return any(value and _secret(value) for _, value in _values(request))
 
 

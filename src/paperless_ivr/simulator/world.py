@@ -1,4 +1,4 @@
-"""What a simulated call runs against: a reference service, an in-memory record, and faults."""
+"""The world of a simulated call: a reference service, an in-memory record, and faults."""
 
 import enum
 import time
@@ -18,7 +18,7 @@ SLOW = 0.9
 
 
 class Fault(enum.Enum):
-    """How the billing service fails."""
+    """The ways in which the billing service can fail."""
 
     NONE = "works"
     SLOW = "slow"
@@ -44,9 +44,9 @@ class Asked:
 class World:
     """The service and the record of one simulation: a back end with faults that can be switched on.
 
-    `watch` gets each request twice: when it is sent and when it is answered. `acted` is called
-    when the answer to a request is lost, whether or not the service acted on it. Both run in the
-    request's thread.
+    `watch` is called twice for each request: when it is sent and when it is answered. `acted` is
+    called when the answer to a request is lost, whether or not the service acted on it. Both run in
+    the request's thread.
     """
 
     service: Service

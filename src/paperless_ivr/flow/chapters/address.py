@@ -1,4 +1,4 @@
-"""Getting an e-mail address: the ways that the policy lists, and the proof for a new address."""
+"""Getting an e-mail address: the ways that the policy lists, and proofs for a new address."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -100,7 +100,7 @@ def facts_left(c: Anything) -> bool:
 
 
 def use_text_link(c: Anything) -> Call:
-    """Choose a texted link to get the address."""
+    """Choose a texted link as the way to get the address."""
     required = c.policy.address.email_required
     purpose = TextPurpose.TYPE_EMAIL if required else TextPurpose.ENROLL
     contact = evolve(c.call.contact, source=Source.LINK, email=None, purpose=purpose)
@@ -108,13 +108,13 @@ def use_text_link(c: Anything) -> Call:
 
 
 def use_keypad(c: Anything) -> Call:
-    """Choose the keypad to get the address."""
+    """Choose the keypad as the way to get the address."""
     contact = evolve(c.call.contact, source=Source.KEYED, email=None, purpose=None)
     return evolve(c.call, contact=contact, entry=Entry())
 
 
 def try_agent(c: Anything) -> Call:
-    """Choose an agent to get the address."""
+    """Choose an agent as the way to get the address."""
     contact = evolve(c.call.contact, used=(*c.call.contact.used, Strategy.AGENT))
     return want_agent(Reason.NO_ADDRESS_LEFT, S.ADDRESS)(
         evolve(c, call=evolve(c.call, contact=contact))
@@ -143,7 +143,7 @@ def miss_fact(c: Anything) -> Call:
 
 
 def fail_fact(c: Anything) -> Call:
-    """Count the last try, which was wrong, and give up on the missing proof."""
+    """Count the last try, which failed, and give up on the missing proof."""
     return give_up_proof(evolve(c, call=miss_fact(c)))
 
 
@@ -160,7 +160,7 @@ def reserve_fact(view: CallView) -> Request:
 
 
 def _phones(view: CallView, known: examples.Known) -> Iterator[Digits]:
-    """Yield the last four digits of each phone on file, and other digits."""
+    """Yield the last four digits of each phone number on file, and other digits."""
     theirs = dict.fromkeys(last_four(c.phone.reveal()) for c in known.customers if c.phone)
     return examples.entry(view, *theirs, "0009", examples.SHORT)
 
@@ -206,7 +206,7 @@ PROMPTS: Prompts = {
     "phone_check": (),
     "phone_check_help": (),
 }
-"""The prompts of this chapter, with the gaps that their wording may contain."""
+"""The prompts of this chapter, with the gaps that their wording can contain."""
 
 # fmt: off
 # Formatted by hand, to keep each transition on one line.

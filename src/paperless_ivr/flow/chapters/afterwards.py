@@ -1,4 +1,4 @@
-"""After enrollment: the texted link, AutoPay, a text, another bill, and the right ending."""
+"""After enrollment: the texted link, AutoPay, a text, another bill, and the ending."""
 
 from collections.abc import Iterable
 
@@ -68,7 +68,7 @@ def autopay_due(c: Anything) -> bool:
 
 @Phrase("a text can be offered")
 def text_due(c: Anything) -> bool:
-    """Whether to offer a text: to finish a saved request or, by policy, to a number on file."""
+    """Whether to offer a text, because it finishes a saved request or the policy calls for it."""
     if c.call.results.text is not Sent.NOT_ASKED or not c.has(SendWebLink):
         return False
     by_policy = c.call.host.moment in c.policy.text.after_enrolment and number_known(c)
@@ -158,7 +158,7 @@ def start_another_bill(c: Anything) -> Call:
 
 
 def store_payment_method(view: CallView) -> Request:
-    """Put the customer on AutoPay, with the payment method just used."""
+    """Ask the service to turn on AutoPay, with the payment method just used."""
     yes = given(view, Purpose.AUTOPAY)
     payment = view.call.host.payment
     return StoreCustomerPaymentMethodV2(
@@ -171,19 +171,19 @@ def store_payment_method(view: CallView) -> Request:
 
 
 FIRST_WORDS = ("link_texted", "link_open_now", "link_will_tell", "link_go_on")
-"""The first prompts, one for each look-up.
+"""The prompts before the first look-ups, in order.
 
-The service is asked after each one, so a caller who opens the link immediately soon hears that it
-worked.
+The service is asked after each prompt, so a caller who opens the link immediately soon hears that
+it worked.
 """
 AFTER_WORDS_S, SILENT_S = 0.5, 3.0
-"""The seconds until the next look-up: after a prompt, and if there is no prompt."""
+"""The seconds to wait before the next look-up, with and without a prompt before it."""
 
 
 def _words_of_look(view: CallView) -> tuple[str, ...]:
     """Return the prompts before a look-up.
 
-    At first, each look-up has its own prompt. Later, a reminder is said about every 10 seconds.
+    At first, each look-up has its own prompt. Later, a reminder is played about every 10 seconds.
     """
     looks = view.call.contact.looks
     if view.call.tries.repeats:
@@ -205,7 +205,7 @@ def _until_next_look(view: CallView, _: Ask) -> Gather:
 
 
 NEXT_LOOK = By(_until_next_look, lambda _: (), takes_several_keys=False)
-"""Gathers any key, until it is time to ask the service again."""
+"""A gather of any one key, which ends when it is time to ask the service again."""
 
 
 def look_up_link(view: CallView) -> Request:
@@ -232,7 +232,7 @@ PROMPTS: Prompts = {
     "storing_autopay": (),
     "another": (),
 }
-"""The prompts of this chapter, with the gaps that their wording may contain."""
+"""The prompts of this chapter, with the gaps that their wording can contain."""
 
 # fmt: off
 # Formatted by hand, to keep each transition on one line.
@@ -250,7 +250,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.LINK_WAIT: Ask(
-        "The caller can open the link while on the line.",
+        "The caller can open the link while staying on the line.",
         title="Wait for the texted link",
         say=[waiting_for_link],
         keys=[key("1", Choice.NO, words="goes on")],
@@ -276,7 +276,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.AUTOPAY_OFFER: Ask(
-        "Says which bill, when, and how to stop. Requires separate consent.",
+        "Says which bill is paid, when, and how to stop. Requires separate consent.",
         title="AutoPay too?",
         say=[must("autopay_offer"), which_bill, must("autopay_terms"), options],
         consent=Purpose.AUTOPAY,
@@ -304,7 +304,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.ANOTHER: Ask(
-        "One more bill can go paperless.",
+        "At least one more bill can go paperless.",
         title="Another bill?",
         say=[say("another"), options],
         keys=[key("1", Choice.YES, "option_yes", words="yes"), key("2", Choice.NO, "option_no", words="no")],

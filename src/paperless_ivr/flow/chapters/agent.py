@@ -1,4 +1,4 @@
-"""An agent: the offer, the transfer, and going on without one. Also leaving, and giving up."""
+"""Agents: the offer, the transfer, and going on without an agent. Also leaving, and giving up."""
 
 from typing import Any
 
@@ -22,13 +22,13 @@ from paperless_ivr.flow.view import CallView, Transition
 
 @Phrase("an agent", key="0 1")
 def chose_or_zero(c: Transition[Digits]) -> bool:
-    """Whether the caller asked for an agent, with the menu's key or with 0."""
+    """Whether the caller asked for an agent, by pressing 1 or 0."""
     return c.event.keys.reveal() in ("1", "0")
 
 
 @Phrase("an agent answers, or unclear")
 def taken(c: Transition[TransferEnded]) -> bool:
-    """Whether an agent has taken the call, or the runtime does not know if one has."""
+    """Whether an agent answered, or the runtime does not know whether one did."""
     return c.event.result in (TransferResult.ANSWERED, TransferResult.UNKNOWN)
 
 
@@ -39,7 +39,7 @@ def asked_at(state: State) -> Guard[Any]:
 
 
 def otherwise(state: State) -> Guard[Any]:
-    """Return a guard that holds if the call goes to this state without an agent."""
+    """Return a guard that holds if the call goes on to this state when there is no agent."""
     guard = named(f"otherwise {state.name}", lambda c: c.call.ringing.otherwise is state)
     words = "the next way to an address" if state is S.ADDRESS else "the ending that was due"
     return Phrase(words)(guard)
@@ -51,7 +51,7 @@ def go_on_without(c: Anything) -> Call:
 
 
 def note_tries_used_up(c: Anything) -> Call:
-    """Ask for an agent, because no tries are left."""
+    """Request an agent, because no tries are left."""
     ringing = PendingTransfer(Reason.TRIES_USED_UP, None, S.INCOMPLETE)
     return evolve(
         c.call, ringing=ringing, results=evolve(c.call.results, reason=Reason.TRIES_USED_UP)
@@ -74,7 +74,7 @@ PROMPTS: Prompts = {
     "person_offer": (),
     "option_person": ("key",),
 }
-"""The prompts of this chapter, with the gaps that their wording may contain."""
+"""The prompts of this chapter, with the gaps that their wording can contain."""
 
 # fmt: off
 # Formatted by hand, to keep each transition on one line.
@@ -111,7 +111,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.GO_ON: Pass(
-        "No agent is free, or none is wanted.",
+        "No agent is free, or the caller does not want one.",
         title="Without an agent: what now?",
         ways=[
             *(

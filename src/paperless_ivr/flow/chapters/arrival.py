@@ -59,7 +59,7 @@ def payment_not_approved(c: Anything) -> bool:
 
 @Phrase("no offer at this moment")
 def moment_off(c: Anything) -> bool:
-    """Whether the policy does not allow an offer at this moment."""
+    """Whether the policy allows no offer at this moment. Callers who want paper are exempt."""
     return c.call.host.moment not in c.policy.offer.moments and not wants_paper(c)
 
 
@@ -95,7 +95,7 @@ def asked_lately(c: Transition[Screened]) -> bool:
 
 @Phrase("host vouches for the caller", needs=lambda policy: bool(policy.offer.one_question))
 def asked_in_full(c: Anything) -> bool:
-    """Whether the policy lets the offer name the bill to a caller the host vouches for (R51)."""
+    """Whether the host vouches for the caller, and the offer can then name the bill (R51)."""
     host = c.call.host
     vouched = host.identity >= Identity.ACCOUNT_KEYED and c.account is not None
     return vouched and host.moment in c.policy.offer.one_question
@@ -123,13 +123,13 @@ def greet(c: Anything) -> Call:
 
 
 def take_language(c: Transition[Digits]) -> Call:
-    """Take the language that the caller chose."""
+    """Set the call's language to the one that the caller chose."""
     option = pressed(c)
     return evolve(c.call, language=str(option.value) if option else c.language)
 
 
 def take_default_language(c: Anything) -> Call:
-    """Take the policy's default language, because the caller chose none."""
+    """Set the call's language to the policy's default, because the caller chose none."""
     return evolve(c.call, language=c.policy.languages.default)
 
 
@@ -140,7 +140,7 @@ def return_key(c: Transition[Digits]) -> Call:
 
 
 def take_bill_on_file(c: Anything) -> Call:
-    """Take the only bill, and the address on file."""
+    """Choose the only bill, and use the address on file."""
     return use_address_on_file(evolve(c, call=take_only_bill(c)))
 
 
@@ -151,7 +151,7 @@ def take_bill_on_file(c: Anything) -> Call:
     offer_source="the policy's reason: less paper",
 )
 def why(view: CallView) -> Iterable[Prompt]:
-    """Say the policy's reason to go paperless, if any. Incentives are said until their last day."""
+    """Say the policy's reason to go paperless, if any. Say an incentive only until its last day."""
     offer = view.policy.offer
     match offer.reason:
         case OfferReason.REMINDER if offer.reminder_by is not None:
@@ -197,7 +197,7 @@ PROMPTS: Prompts = {
     "offer_incentive": ("incentive",),
     "offer_source": (),
 }
-"""The prompts of this chapter, with the gaps that their wording may contain."""
+"""The prompts of this chapter, with the gaps that their wording can contain."""
 
 # fmt: off
 # Formatted by hand, to keep each transition on one line.
@@ -215,7 +215,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.LANGUAGE: Ask(
-        "Each language is offered in that language.",
+        "Offers each language in that language.",
         title="Choose a language",
         say=[options],
         keys=[languages],

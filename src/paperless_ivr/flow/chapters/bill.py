@@ -85,18 +85,18 @@ def there(c: Transition[InvoiceChecked]) -> bool:
 
 
 def take_bill(c: Transition[Digits]) -> Call:
-    """Take the bill that the caller chose."""
+    """Select the bill that the caller chose."""
     option = pressed(c)
     return speak_of(c, bills.choices(c)[int(option.value) if option else 0])
 
 
 def take_pending_bill(c: Anything) -> Call:
-    """Take the first bill whose link has not been opened."""
+    """Select the first bill with a link that has not been opened."""
     return speak_of(c, bills.of_status(c, bills.Status.PENDING)[0])
 
 
 def take_paperless_bill(c: Anything) -> Call:
-    """Take the first paperless bill."""
+    """Select the first paperless bill."""
     return speak_of(c, bills.of_status(c, bills.Status.PAPERLESS)[0])
 
 
@@ -122,13 +122,13 @@ def drop_bill(c: Anything) -> Call:
 
 @says(choose_bill="for bills on paper", choose_paper_bill="for paperless bills")
 def choose_bill(view: CallView) -> Iterable[Prompt]:
-    """Ask which bill: one of those on paper, or one of the paperless ones."""
+    """Ask the caller to choose a bill: one on paper or, to go back to paper, a paperless one."""
     name = "choose_paper_bill" if view.call.choosing.back_to_paper else "choose_bill"
     return (prompt(view, name),)
 
 
 def _bill_option(marks: Iterable[bills.Mark]) -> str:
-    """Return the name of the prompt for a bill that is described by these marks."""
+    """Return the name of the prompt that describes a bill with these marks."""
     return "_".join(("option_bill", *(mark.value for mark in marks)))
 
 
@@ -190,7 +190,7 @@ PROMPTS: Prompts = {
     "option_first_bills": ("key",),
     "checking_bill": (),
 }
-"""The prompts of this chapter, with the gaps that their wording may contain."""
+"""The prompts of this chapter, with the gaps that their wording can contain."""
 
 # fmt: off
 # Formatted by hand, to keep each transition on one line.
@@ -212,7 +212,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.INVOICE_SELECTION: Ask(
-        "One key for each bill.",
+        "Each bill has its own key.",
         title="Choose one of several bills",
         say=[choose_bill, options],
         keys=[bills_to_choose],

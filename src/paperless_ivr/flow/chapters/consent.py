@@ -76,19 +76,19 @@ from paperless_ivr.flow.view import CallView, Transition
 
 @Phrase("bad e-mail, first time", "other reason")
 def bad_email_first(c: Transition[Refused]) -> bool:
-    """Whether the service refused an address, for the first time."""
+    """Whether the service refused an address for the first time."""
     return c.event.reason is Refusal.BAD_EMAIL and not c.call.contact.bad_email
 
 
 @Phrase("it did")
 def registered_now(c: Transition[CustomersFound]) -> bool:
-    """Whether the look-up shows the bill as pending or paperless, so the write was done."""
+    """Whether the look-up shows the bill as pending or paperless, so the write went through."""
     return looked_up(c) in (bills.Status.PENDING, bills.Status.PAPERLESS)
 
 
 @Phrase("it did not")
 def absent(c: Transition[CustomersFound]) -> bool:
-    """Whether the look-up shows the bill as still on paper, so the write was not done."""
+    """Whether the look-up shows the bill as still on paper, so the write did not go through."""
     return looked_up(c) is bills.Status.PAPER
 
 
@@ -100,7 +100,7 @@ def refused_as_done(c: Transition[Refused]) -> bool:
 
 @Phrase("may be sent again")
 def may_send_again(c: Anything) -> bool:
-    """Whether the write may be sent again, because it has a key. Enrollment by payment has none."""
+    """Whether the write can be sent again. Enrollment by payment cannot, because it has no key."""
     return not by_payment(c)
 
 
@@ -111,15 +111,15 @@ def drop_refused_address(c: Anything) -> Call:
 
 
 def settle_after_all(c: Anything) -> Call:
-    """Settle the bill, because a look-up or a second attempt showed that the write was done."""
+    """Settle the bill, because a look-up or a second attempt showed that the write went through."""
     call = settle_bill(c, Registration.PENDING)
     return evolve(call, results=evolve(call.results, reason=Reason.NONE, lost=False))
 
 
 def settle_as_kept(c: Anything) -> Call:
-    """Settle the bill for later, when the texted link or the relay completes the request.
+    """Settle the bill with a request that the texted link or the relay will complete later.
 
-    If the answer to a write was lost, the registration is unknown.
+    If the answer to a write was lost, the registration is `UNKNOWN`.
     """
     if c.call.results.lost:
         return settle_bill(c, Registration.UNKNOWN)
@@ -134,7 +134,7 @@ def settle_as_kept(c: Anything) -> Call:
     confirm_link_on_file="the link is texted; the last digits of the number are not said",
 )
 def bill_and_address(view: CallView) -> Iterable[Prompt]:
-    """Say the bill, and the address: in full if it was just keyed, or masked if it is on file."""
+    """Say the bill, and the address (in full if keyed, masked if on file) or the texted link."""
     name = {
         Source.PAYMENT: "confirm_on_file",
         Source.ON_FILE: "confirm_on_file",
@@ -150,7 +150,7 @@ def bill_and_address(view: CallView) -> Iterable[Prompt]:
     means={Choice.OTHER: Means("3", "another address")},
 )
 def another_way(view: CallView) -> tuple[Option, ...]:
-    """Offer another address or, if a link was to be texted, another way to get one."""
+    """Offer another address or, instead of a texted link, another way to get the address."""
     if not another_address_left(view):
         return ()
     texted = view.call.contact.source is Source.LINK
@@ -159,7 +159,7 @@ def another_way(view: CallView) -> tuple[Option, ...]:
 
 
 def enroll(view: CallView) -> Request:
-    """Enroll by payment if the address came with the payment; otherwise, by preference."""
+    """Enroll by payment if the address came with the payment. Otherwise, store a preference."""
     payment = view.call.host.payment
     if by_payment(view) and payment:
         yes = given(view, Purpose.ENROLL)
@@ -170,12 +170,12 @@ def enroll(view: CallView) -> Request:
 
 
 def look_again(view: CallView) -> Request:
-    """Look up the customer to find out whether the write was done."""
+    """Look up the customer to find out whether the write went through."""
     return SearchByAccountNumber(given(view, Purpose.ENROLL).account)
 
 
 def defer_request(view: CallView) -> Request:
-    """Ask the record to save what the caller agreed to."""
+    """Ask the record to save the request that the caller agreed to."""
     return DeferRequest.of(given(view, Purpose.ENROLL))
 
 
@@ -196,7 +196,7 @@ PROMPTS: Prompts = {
     "checking_again": (),
     "checking_longer": (),
 }
-"""The prompts of this chapter, with the gaps that their wording may contain."""
+"""The prompts of this chapter, with the gaps that their wording can contain."""
 
 # fmt: off
 # Formatted by hand, to keep each transition on one line.
@@ -220,7 +220,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.ENROLLMENT: Do(
-        "The service enrolls, or stores the preference.",
+        "The service enrolls the customer, or stores the preference.",
         title="Enroll",
         say=[say("enrolling")],
         ask=enroll,
@@ -248,7 +248,7 @@ CHAPTER: Chapter = {
         ways=[
             On(CustomersFound, S.AFTERWARDS, when=registered_now, keep=settle_after_all, say="agreed"),
             On(CustomersFound, S.ENROLLMENT_AGAIN, when=all_of(absent, may_send_again)),
-            On((CustomersFound, Unavailable, OutcomeUnknown, Refused), S.KEEPING, words="not clear, or not to be sent again"),
+            On((CustomersFound, Unavailable, OutcomeUnknown, Refused), S.KEEPING, words="unclear, or cannot be sent again"),
         ],
     ),
     S.ENROLLMENT_AGAIN: Do(
@@ -267,7 +267,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.KEEPING: Do(
-        "The record saves the request, which is completed later.",
+        "The record saves the request, to be completed later.",
         title="Save the request",
         say=[say("keeping")],
         ask=defer_request,

@@ -52,7 +52,7 @@ CERTAIN = 0.2
 """A guess that is less certain than this is read character by character."""
 
 MOST_PRESSED = 64
-"""The maximum number of keys for a local part or a domain. Longer ones are spelled exactly."""
+"""The maximum number of keys for a local part or a domain. Longer ones must be spelled exactly."""
 
 CLEAR = "**"
 """The keys that clear everything pressed so far."""
@@ -87,7 +87,7 @@ def only_stars(c: Transition[Digits]) -> bool:
 
 @Phrase("pauses: goes on")
 def pressing_goes_on(c: Transition[Digits]) -> bool:
-    """Whether the caller paused after some keys. They are kept, so that the caller can go on."""
+    """Whether the caller paused partway through. The keys pressed so far are kept."""
     begun = bool(pressing(c).strip("*")) and len(pressing(c)) <= MOST_PRESSED and not _ended(c)
     return begun and (CLEAR not in _all_pressed(c) or repeats_left(c))
 
@@ -110,7 +110,7 @@ def local_guess(c: Transition[Digits]) -> Guess | None:
 
 
 def domain_guess(c: Transition[Digits]) -> Guess | None:
-    """Return what the keys of the whole address most likely mean, keeping the part heard so far."""
+    """Return what all the keys most likely mean, keeping the part that the caller has heard."""
     before, at_sign, _ = c.call.entry.address[: c.call.entry.at].partition("@")
     confirmed = before + at_sign if at_sign else ""
     return c.known("domain guess", lambda _: _guess(c, _with_domain(c), confirmed))
@@ -125,7 +125,7 @@ def _keys_of_local(entry: Entry) -> str:
 
 
 def likely(view: CallView, pressed: str) -> str:
-    """Return what the keys of the current part most likely mean, or the keys if nothing fits."""
+    """Return what the current part's keys most likely mean, or the keys if nothing fits."""
     keys = pressed.rpartition(CLEAR)[2]
     if view.call.state is S.EMAIL_LOCAL:
         guess = _guess(view, keys, "")
@@ -137,7 +137,7 @@ def likely(view: CallView, pressed: str) -> str:
 def _guess(
     c: CallView, pressed: str, confirmed: str, ruled_out: tuple[str, ...] = ()
 ) -> Guess | None:
-    """Return the best guess, or None if it is invalid. If no domain was keyed, it has no domain."""
+    """Return the best guess, or None if it is invalid. It has a domain only if one was keyed."""
     customer = c.customer
     name = customer.name.reveal() if customer and customer.name else ""
     on_file = customer.email.reveal() if customer and customer.email else ""
@@ -173,7 +173,7 @@ def take_domain_guess(c: Transition[Digits]) -> Call:
 
 
 def _guessed(c: Anything, entry: Entry, guess: Guess) -> Entry:
-    """Return the entry with another guess, to be read back starting at `at`."""
+    """Return the entry with another guess, to be read back starting at `entry.at`."""
     before = tuple(span for span in entry.words if span[1] <= entry.at)
     after = tuple(s for s in _said(guess) if s[0] >= entry.at + bool(entry.ruled_out))
     local, at_sign, domain = guess.address.partition("@")
@@ -207,7 +207,7 @@ def _with_one_key(c: Anything, entry: Entry, domain: Secret | None) -> Entry:
 
 
 def pieces(entry: Entry) -> Iterator[Span]:
-    """Yield what is read back, piece by piece. The at sign is said with the piece after it."""
+    """Yield the pieces to read back, in order. The at sign is said with the piece after it."""
     address, ends, at = entry.address, dict(entry.words), entry.at
     while at < len(address):
         end = ends.get(at, at + 1)
@@ -219,7 +219,7 @@ def pieces(entry: Entry) -> Iterator[Span]:
 def stopped_at(c: Transition[Digits]) -> Span | None:
     """Return the wrong piece: the one that `*` interrupted or, after 8, the one before it.
 
-    Return None if the whole address had been heard.
+    Return None if the caller heard the whole address.
     """
     entry = c.call.entry
     option = pressed(c)
@@ -263,7 +263,7 @@ def at_word(c: Transition[Digits]) -> bool:
 
 @Phrase("another guess is left")
 def another_guess(c: Transition[Digits]) -> bool:
-    """Whether a guess may still be corrected, and the keys can mean another address."""
+    """Whether a guess can still be corrected, and the keys can mean another address."""
     return c.call.spent.fixes < c.policy.address.fixes and next_guess(c) is not None
 
 
@@ -278,7 +278,7 @@ def _is_domain(entry: Entry, span: Span | None) -> bool:
 
 
 def next_guess(c: Transition[Digits]) -> Guess | None:
-    """Return the best guess that keeps the part heard, without the characters ruled out."""
+    """Return the best guess that keeps the part already accepted, and avoids what was ruled out."""
     entry = _stopped(c)
     if entry.pressed is None:
         return None
@@ -303,13 +303,13 @@ def spell_all(c: Transition[Digits]) -> Call:
 
 
 def choose_domain_again(c: Transition[Digits]) -> Call:
-    """Keep the local part, which the caller has heard and accepted."""
+    """Keep the local part, which the caller accepted, and choose the domain again."""
     entry = _stopped(c)
     return spend(evolve(c.call, entry=evolve(entry, ruled_out=())), fixes=1)
 
 
 def spell_word(c: Transition[Digits]) -> Call:
-    """Keep what was heard before the word, and read the word character by character."""
+    """Keep the part before the word, and read the word character by character."""
     entry, span = _stopped(c), stopped_at(c)
     words = tuple(other for other in entry.words if other != span)
     return spend(evolve(c.call, entry=evolve(entry, ruled_out=(), words=words)), fixes=1)
@@ -378,7 +378,7 @@ def spelling_begun(c: Transition[Digits]) -> bool:
 
 @Phrase("pauses: keeps it, goes on")
 def spelling_goes_on(c: Transition[Digits]) -> bool:
-    """Whether the caller paused after spelling something, which is kept so that they can go on."""
+    """Whether the caller paused partway through spelling. What was spelled so far is kept."""
     if c.event.ended is not Ended.TIMEOUT or c.call.spent.pauses >= c.policy.address.pauses:
         return False
     return spelling_begun(c) and not c.terms.pad.spell(spelling(c)).bad
@@ -386,7 +386,7 @@ def spelling_goes_on(c: Transition[Digits]) -> bool:
 
 @Phrase("pauses in a letter: goes on")
 def code_goes_on(c: Transition[Digits]) -> bool:
-    """Whether the caller paused after half of a character's code, which is kept."""
+    """Whether the caller paused halfway through a character's code. The first half is kept."""
     half = c.event.ended is Ended.TIMEOUT and c.call.spent.pauses < c.policy.address.pauses
     spelled = c.terms.pad.spell(spelling(c))
     return half and bool(spelled.rest) and not spelled.bad
@@ -435,30 +435,30 @@ def _kept(c: Anything, text: str, rest: str = "") -> Call:
 
 
 def take_local(c: Transition[Digits]) -> Call:
-    """Take the spelled local part."""
+    """Accept the spelled local part."""
     local = Secret(c.terms.pad.spell(spelling(c)).text)
     entry = evolve(c.call.entry, local=local, at=0)
     return evolve(c.call, entry=_with_one_key(c, entry, entry.domain))
 
 
 def take_domain(c: Transition[Digits]) -> Call:
-    """Take the domain of the pressed key."""
+    """Accept the domain of the pressed key."""
     option, entry = pressed(c), c.call.entry
     chosen = Secret(str(option.value) if option else "")
-    if entry.pressed:  # the keys of a domain spelled before no longer count
+    if entry.pressed:  # drop the keys of a domain that was spelled earlier
         entry = evolve(entry, pressed=Secret(_keys_of_local(entry)))
     return evolve(c.call, entry=_with_one_key(c, entry, chosen))
 
 
 def take_spelled_domain(c: Transition[Digits]) -> Call:
-    """Take the spelled domain."""
+    """Accept the spelled domain."""
     spelled = Secret(c.terms.pad.spell(spelling(c)).text)
     entry = evolve(c.call.entry, at=0)
     return evolve(c.call, entry=_with_one_key(c, entry, spelled))
 
 
 def take_keyed_address(c: Anything) -> Call:
-    """Take the keyed address, which the caller has heard and confirmed."""
+    """Accept the keyed address, which the caller has heard and confirmed."""
     entry, pad = c.call.entry, c.terms.pad
     whole = pad.address(
         entry.local.reveal() if entry.local else "", entry.domain.reveal() if entry.domain else ""
@@ -468,7 +468,7 @@ def take_keyed_address(c: Anything) -> Call:
 
 
 def room(view: CallView) -> int:
-    """Return how many keys a part may take, including deletions. After that, it starts over."""
+    """Return the maximum number of keys in a part. If it is reached, the part starts over."""
     return KEYS_PER_CHARACTER * view.terms.pad.max_local
 
 
@@ -508,7 +508,7 @@ def read_back(view: CallView) -> Iterable[Prompt]:
 
 
 def spell(name: str) -> Line:
-    """Return a line that says what is kept and how to spell. After a pause, it is shorter."""
+    """Return a line that repeats what was kept, and says how to spell unless the entry goes on."""
     go_on, kept = "email_go_on", "spelling_so_far"
 
     @says(**{kept: "something is kept", go_on: "the entry goes on", name: "the entry begins"})
@@ -522,10 +522,10 @@ def spell(name: str) -> Line:
 
 @offers("option_back", means={Choice.STOP: Means("*, 8", "stops it")})
 def stops(view: CallView) -> tuple[Option, ...]:
-    """Offer star to stop at a mistake, and 8 if star came one piece too late.
+    """Offer star to stop at a mistake, and 8 to go back one piece if star came too late.
 
-    An exactly spelled address needs no 8: after star, the caller is back in exact spelling, where
-    star deletes characters.
+    An address that was spelled exactly does not need 8, because star leads back to exact spelling,
+    where star deletes characters.
     """
     star, entry = Option("*", Choice.STOP, ""), view.call.entry
     late = entry.pressed is not None and entry.at > 0
@@ -564,7 +564,7 @@ ANOTHER_WAY = On(
 
 
 def _gather(view: CallView, most: int) -> Gather:
-    """Return the gather for a part of an address. `most` includes the keys before a pause."""
+    """Return the gather for a part of an address. `most` also counts the keys before a pause."""
     waits, entry = view.policy.waits, view.call.entry
     begun = len(entry.so_far or "")
     return Gather(
@@ -595,7 +595,7 @@ def _one_press(last_wrong: Row) -> By:
 
 
 ONE_PRESS = _one_press(On(Digits, S.GIVEN_UP, when=wrong_used_up))
-"""Gathers a local part. Almost any sequence of keys can be a local part."""
+"""The gather for a local part. Almost any sequence of keys can be a local part."""
 
 ONE_PRESS_DOMAIN = _one_press(
     On(
@@ -606,7 +606,7 @@ ONE_PRESS_DOMAIN = _one_press(
         say="keys_unclear",
     )
 )
-"""Gathers a domain. Keys without a dot fit no domain, so the last resort is exact spelling."""
+"""The gather for a domain. After too many wrong keys, the domain is spelled exactly."""
 
 
 def _spelling(_: Ask) -> Sequence[Row]:
@@ -625,7 +625,7 @@ def _spelling(_: Ask) -> Sequence[Row]:
 
 
 SPELLING = By(lambda view, _: _gather(view, room(view)), _spelling, star_restarts=False)
-"""Gathers a part in the two-key code, where `*` deletes and what was spelled is kept."""
+"""The gather for a part in the two-key code. A star deletes, and what was spelled is kept."""
 
 
 def _presses(view: CallView, known: examples.Known) -> Iterator[Digits]:
@@ -700,7 +700,7 @@ PROMPTS: Prompts = {
     "email_exact_domain": (),
     "email_go_on": (),
 }
-"""The prompts of this chapter, with the gaps that their wording may contain."""
+"""The prompts of this chapter, with the gaps that their wording can contain."""
 
 # fmt: off
 # Formatted by hand, to keep each transition on one line.
@@ -716,7 +716,7 @@ CHAPTER: Chapter = {
         ways=[On(Digits, S.EMAIL_DOMAIN, when=guessed_local, keep=take_local_guess)],
     ),
     S.EMAIL_DOMAIN: Ask(
-        "One key for each well-known provider.",
+        "Each well-known provider has its own key.",
         title="Choose what follows the @",
         say=[say("email_domain"), options],
         keys=[domains],

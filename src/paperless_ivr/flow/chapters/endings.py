@@ -18,7 +18,7 @@ from paperless_ivr.flow.view import CallView
     end_active="no link is left to open",
 )
 def enrolled(view: CallView) -> Iterable[Prompt]:
-    """Say which link to open: the e-mailed or the texted one. If all were opened, say so."""
+    """Say which link to open, the e-mailed or the texted one, or that no link is left to open."""
     waiting = [o for o in view.call.results.outcomes if o.registration in WAITING]
     if not waiting:
         return (prompt(view, "end_active"),)
@@ -32,23 +32,23 @@ WAITING = (Registration.PENDING, Registration.LINK)
 
 
 @says(
-    end_deferred="the request is completed later",
+    end_deferred="the request will be completed later",
     end_deferred_unknown="a request got no clear answer",
 )
 def deferred(view: CallView) -> Iterable[Prompt]:
-    """Say that the request is completed later. If an answer was lost, promise less."""
+    """Say that the request will be completed later. If an answer was lost, promise no link."""
     lost = view.call.results.lost
     return (prompt(view, "end_deferred_unknown" if lost else "end_deferred"),)
 
 
 SETTLED, UNSETTLED = "a bill is done already", "nothing done yet"
-"""The conditions of an ending, in words: whether anything was changed in the call."""
+"""The two conditions of an ending's line: whether anything was changed in the call."""
 
 
 def ending(name: str, otherwise: str = "service_refused") -> Line:
-    """Return the line for an ending that assumes nothing was changed in the call.
+    """Return the line of an ending, for calls in which nothing was changed.
 
-    If something was changed after all, the line says `otherwise`, and then what is left to do.
+    If something was changed, the line says `otherwise` instead, followed by what happens next.
     """
     told = {name: UNSETTLED, otherwise: f"{SETTLED}: first"} if name != otherwise else {name: ""}
     then = {n: f"{SETTLED}, and {w}" for n, w in {**enrolled.when, **deferred.when}.items()}
@@ -76,7 +76,7 @@ _not_done = ending("end_failed")
 
 @says(**_not_done.when, end_failed_unknown="a request got no clear answer")
 def failed(view: CallView) -> Iterable[Prompt]:
-    """Say that nothing was changed, unless the answer to a write was lost."""
+    """Say that nothing was changed, or that this is unclear because an answer was lost."""
     if view.call.results.lost:
         return (prompt(view, "end_failed_unknown"),)
     return _not_done.tell(view)
@@ -84,7 +84,7 @@ def failed(view: CallView) -> Iterable[Prompt]:
 
 @says(end_cancelled="its link had not been opened", end_opted_out="the bill was paperless")
 def opted_out(view: CallView) -> Iterable[Prompt]:
-    """Say that the bill comes on paper again, or still does."""
+    """Say that the bill comes on paper again or, if its link was canceled, stays on paper."""
     return (prompt(view, "end_cancelled" if bills.canceling(view) else "end_opted_out"),)
 
 
@@ -109,28 +109,28 @@ PROMPTS: Prompts = {
     "end_cancelled": (),
     "end_opt_out_requested": ("biller",),
 }
-"""The prompts of this chapter, with the gaps that their wording may contain."""
+"""The prompts of this chapter, with the gaps that their wording can contain."""
 
 # fmt: off
 # Formatted by hand, to keep each transition on one line.
 CHAPTER: Chapter = {
     S.ENROLLED: End("The service accepted the enrollment, or the texted link was opened.", title="Enrolled", group=EndingGroup.DONE, say=[enrolled]),
     S.LINK_SENT: End("Opening the texted link completes the change.", title="Link sent", group=EndingGroup.LINK, say=[say("end_link_sent")]),
-    S.DEFERRED: End("The request was saved and is completed later.", title="Saved for later", group=EndingGroup.LATER, say=[deferred]),
+    S.DEFERRED: End("The request was saved, and will be completed later.", title="Saved for later", group=EndingGroup.LATER, say=[deferred]),
     S.DECLINED: End("The caller said no.", title="Declined", group=EndingGroup.NO, say=[ending("end_declined", "end_declined")]),
-    S.IGNORED: End("No key, or a key for the host.", title="Ignored", group=EndingGroup.NO, say=[]),
+    S.IGNORED: End("The caller pressed no key, or a key meant for the host.", title="Ignored", group=EndingGroup.NO, say=[]),
     S.LEFT: End("The caller pressed # to leave.", title="Left with #", group=EndingGroup.NO, say=[say("end_left")]),
     S.NOT_OFFERED: End("No offer was due at this moment.", title="Not offered", group=EndingGroup.CANNOT, say=[]),
     S.INELIGIBLE: End("No bill can go paperless.", title="No bill to switch", group=EndingGroup.CANNOT, say=[say("end_ineligible")]),
     S.ALREADY_PAPERLESS: End("The bill was already paperless.", title="Already paperless", group=EndingGroup.CANNOT, say=[say("end_already")]),
     S.PENDING: End("A link sent earlier has not been opened.", title="Link not opened", group=EndingGroup.LATER, say=[say("end_pending")]),
-    S.NOT_IDENTIFIED: End("The account was not found or not proved.", title="Not identified", group=EndingGroup.CANNOT, say=[say("end_not_identified")]),
+    S.NOT_IDENTIFIED: End("The account was not found, or the caller did not prove that it is theirs.", title="Not identified", group=EndingGroup.CANNOT, say=[say("end_not_identified")]),
     S.NO_CONTACT: End("There was no address to use.", title="No address", group=EndingGroup.CANNOT, say=[ending("end_no_contact")]),
-    S.INCOMPLETE: End("Too many wrong keys or silences.", title="Incomplete", group=EndingGroup.CANNOT, say=[ending("end_incomplete")]),
+    S.INCOMPLETE: End("There were too many wrong keys, or too much silence.", title="Incomplete", group=EndingGroup.CANNOT, say=[ending("end_incomplete")]),
     S.UNAVAILABLE: End("A system was down before the caller agreed.", title="Service down", group=EndingGroup.CANNOT, say=[ending("end_unavailable")]),
     S.FAILED: End("The service refused, or the record was down.", title="Refused", group=EndingGroup.CANNOT, say=[failed]),
     S.OPTED_OUT: End("The bill comes on paper again.", title="Back to paper", group=EndingGroup.NO, say=[opted_out]),
     S.OPT_OUT_REQUESTED: End("A request for paper was saved.", title="Paper asked for", group=EndingGroup.LATER, say=[say("end_opt_out_requested")]),
     S.TRANSFERRED: End("An agent has the call.", title="Transferred", group=EndingGroup.AGENT, say=[]),
-    S.ABANDONED: End("The caller hung up. Agreed changes are still made.", title="Hung up", group=EndingGroup.NO, say=[]),
+    S.ABANDONED: End("The caller hung up. Changes they agreed to are still made.", title="Hung up", group=EndingGroup.NO, say=[]),
 }

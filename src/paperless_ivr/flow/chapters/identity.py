@@ -81,7 +81,7 @@ def known_ahead(c: Anything) -> bool:
 
 @Phrase("no account found before the offer")
 def nobody_ahead(c: Anything) -> bool:
-    """Whether the search before the offer found no account, so repeating it would be useless."""
+    """Whether the search before the offer found no account, so repeating it is pointless."""
     return c.call.nobody_ahead
 
 
@@ -122,12 +122,12 @@ def nobody_found(c: Transition[CustomersFound]) -> bool:
 
 @Phrase("no account found", "found")
 def number_of_nobody(c: Transition[CustomersFound]) -> bool:
-    """Whether the search found no account with the number that was searched for."""
+    """Whether none of the accounts found has the number that was searched for."""
     return not stands_for(c)
 
 
 def stands_for(c: Transition[CustomersFound]) -> tuple[Secret, ...]:
-    """Return only those accounts found that have the number that was searched for."""
+    """Return the accounts found, leaving out those without the number that was searched for."""
     wanted = c.account.reveal() if c.account else ""
     found = dict.fromkeys(customer.account for customer in c.event.customers)
     return tuple(a for a in found if c.terms.accounts.same(a.reveal(), wanted))
@@ -147,13 +147,13 @@ def account_tries_left(c: Anything) -> bool:
 
 @Phrase("entered or vouched for", "not proved yet")
 def account_shown(c: Anything) -> bool:
-    """Whether the number was keyed in this call, or the host verified at least its last digits."""
+    """Whether the number was keyed in this call, or the host already has proof of it."""
     return keyed_here(c) or c.call.host.identity >= Identity.LAST_FOUR_KEYED
 
 
 @Phrase("a few accounts found", "too many")
 def few_found(c: Transition[CustomersFound]) -> bool:
-    """Whether so few accounts were found that their last four digits are a meaningful proof."""
+    """Whether few enough accounts were found for the last four digits to be meaningful proof."""
     accounts = {customer.account for customer in c.event.customers}
     return len(accounts) <= c.policy.proof.last_four_accounts
 
@@ -185,7 +185,7 @@ def last_four_left(c: Anything) -> bool:
 
 
 def take_account(c: Transition[Digits]) -> Call:
-    """Save the account number that was keyed. Nothing is known about its owner yet."""
+    """Save the account number that was keyed. It has not been looked up yet."""
     number = c.terms.accounts.read(keyed(c)) or ""
     entry = evolve(c.call.entry, account=account_number(number), more_time=False)
     return evolve(c.call, entry=entry)
@@ -209,7 +209,7 @@ def accept_customers(c: Transition[CustomersFound]) -> Call:
 
 
 def _searched_by_account(c: Transition[CustomersFound]) -> Shown:
-    """Return what the searched number proves, depending on whether it was keyed or handed over."""
+    """Return the proof that the account number gives, which depends on who provided it."""
     shown = stands_for(c)
     return Shown(numbers=shown) if keyed_here(c) else Shown(by_host=shown)
 
@@ -250,7 +250,7 @@ def note_crowd(c: Anything) -> Call:
 def drop_account(c: Anything) -> Call:
     """Count the try for the host's account number, which matches no account or too many.
 
-    The caller will key another one.
+    The caller must then key an account number.
     """
     return miss_try(c.call)
 
@@ -304,7 +304,7 @@ def reserve_last_four(view: CallView) -> Request:
 
 
 def _one_account(view: CallView, known: examples.Known) -> Iterator[Digits]:
-    """Yield examples of account numbers. One existing number represents all that exist."""
+    """Yield examples of account numbers. One existing number stands for all of them."""
     return examples.account_numbers(view, known, 1)
 
 
@@ -326,13 +326,13 @@ PROMPTS: Prompts = {
     "last_four": (),
     "last_four_help": (),
 }
-"""The prompts of this chapter, with the gaps that their wording may contain."""
+"""The prompts of this chapter, with the gaps that their wording can contain."""
 
 # fmt: off
 # Formatted by hand, to keep each transition on one line.
 CHAPTER: Chapter = {
     S.BEFORE_OFFER: Pass(
-        "What can be known before the offer?",
+        "Decides whether to look up the account before the offer.",
         title="Search before the offer?",
         ways=[
             On(Arrived, S.WHICH_OFFER, when=payer_is_known, keep=take_payer),
@@ -353,7 +353,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.BEFORE_OFFER_LOOKUP: Do(
-        "Asks the billing service; nothing is said.",
+        "Asks the billing service without saying anything.",
         title="Look it up before the offer",
         say=[],
         ask=search_ahead,
@@ -452,7 +452,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.IDENTITY_CHECK: Ask(
-        "The last four digits of the account that was found.",
+        "The caller enters the last four digits of the account that was found.",
         title="Enter the last four digits",
         say=[begun("last_four")],
         help="last_four_help",

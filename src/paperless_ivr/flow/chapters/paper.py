@@ -83,7 +83,7 @@ def settle_paper(c: Anything) -> Call:
 
 
 def settle_paper_for_agent(c: Anything) -> Call:
-    """Settle the bill, and offer an agent, who could switch it now."""
+    """Settle the bill, and offer an agent, who can switch it now."""
     call = settle_paper(c)
     return want_agent(Reason.NO_OPERATION, S.OPT_OUT_REQUESTED)(evolve(c, call=call))
 
@@ -108,7 +108,7 @@ def store_paper(view: CallView) -> Request:
 
 
 def defer_request(view: CallView) -> Request:
-    """Ask the record to save what the caller agreed to."""
+    """Ask the record to save the request that the caller agreed to."""
     return DeferRequest.of(given(view, Purpose.BACK_TO_PAPER))
 
 
@@ -124,7 +124,7 @@ PROMPTS: Prompts = {
     "confirm_cancel": ("bill",),
     "back_to_paper": (),
 }
-"""The prompts of this chapter, with the gaps that their wording may contain."""
+"""The prompts of this chapter, with the gaps that their wording can contain."""
 
 # fmt: off
 # Formatted by hand, to keep each transition on one line.
@@ -142,7 +142,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.PENDING_MENU: Ask(
-        "Text the link again, change the address, or cancel.",
+        "The caller can get the link again, change the address, or cancel.",
         title="A link is not opened yet",
         say=[say("pending"), options],
         keys=[
@@ -186,7 +186,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.OPT_OUT_KEEPING: Do(
-        "The record saves the request, which is completed later.",
+        "The record saves the request, to be completed later.",
         title="Save the request for paper",
         say=[say("keeping")],
         ask=defer_request,

@@ -72,14 +72,14 @@ from paperless_ivr.secret import Secret, phone
 
 @Phrase("a valid number")
 def is_phone(c: Transition[Digits]) -> bool:
-    """Whether the caller keyed a telephone number that may get texts (R07)."""
+    """Whether the caller keyed a telephone number that texts may be sent to (R07)."""
     number = national(keyed(c), c.policy.text.region)
     return number is not None and gets_texts(c.policy, number)
 
 
 @Phrase("a number that gets no texts")
 def is_other_phone(c: Transition[Digits]) -> bool:
-    """Whether the caller keyed a telephone number, even one that may not get texts."""
+    """Whether the caller keyed a telephone number, even one that texts may not be sent to."""
     return national(keyed(c), c.policy.text.region) is not None
 
 
@@ -96,13 +96,13 @@ def take_number(c: Transition[Digits]) -> Call:
 
 
 def confirm_number(c: Anything) -> Call:
-    """Confirm the number after reading it back."""
+    """Use the number that was read back, because the caller confirmed it."""
     contact = evolve(c.call.contact, phone=c.call.entry.phone)
     return evolve(c.call, contact=contact, entry=Entry())
 
 
 def take_number_on_file(c: Anything) -> Call:
-    """Take the number on file, unless one was keyed."""
+    """Use the keyed number or, if none was keyed, the number on file."""
     return evolve(c.call, contact=evolve(c.call.contact, phone=number_to_text(c)))
 
 
@@ -113,13 +113,13 @@ def drop_number(c: Anything) -> Call:
 
 
 def drop_refused_number(c: Anything) -> Call:
-    """Drop a number that the service cannot text. Another number requires new consent."""
+    """Drop a number that the service cannot text. Texting another number requires new consent."""
     call = drop_number(c)
     return evolve(call, results=evolve(call.results, text=Sent.NOT_ASKED))
 
 
 def stop_texts(c: Anything) -> Call:
-    """Send no more texts, and do not ask for another number."""
+    """Send no more texts in this call, and do not ask for another number."""
     call = note_text(Sent.REFUSED)(c)
     return evolve(call, spent=evolve(call.spent, numbers=c.policy.text.other_numbers))
 
@@ -138,7 +138,7 @@ def note_text(outcome: Sent) -> Keep:
 
 
 def _texted(c: Anything, outcome: Sent) -> Call:
-    """Note the outcome. A texted link completes a request that the service has no operation for."""
+    """Note the outcome of the text, and whether its link will complete the last request."""
     results = evolve(c.call.results, text=outcome)
     if outcome is Sent.DONE and c.call.contact.purpose is TextPurpose.ENROLL and results.outcomes:
         last = evolve(results.outcomes[-1], registration=Registration.LINK)
@@ -165,7 +165,7 @@ TEXT_QUESTIONS = {
 
 @says("text_rates", no_email="a sign-up link, no e-mail on file", **TEXT_QUESTIONS)
 def text_question(view: CallView) -> Iterable[Prompt]:
-    """Ask for consent to a text: to which number, for what purpose, and at what cost."""
+    """Ask for consent to a text, stating the number, the purpose, and the cost."""
     purpose = view.call.contact.purpose or TextPurpose.CONFIRM
     if link_is_address(view) and not email_on_file(view):
         yield prompt(view, "no_email")
@@ -225,13 +225,13 @@ PROMPTS: Prompts = {
     "option_other_number": ("key",),
     "sending_text": (),
 }
-"""The prompts of this chapter, with the gaps that their wording may contain."""
+"""The prompts of this chapter, with the gaps that their wording can contain."""
 
 # fmt: off
 # Formatted by hand, to keep each transition on one line.
 CHAPTER: Chapter = {
     S.TEXT_NUMBER: Pass(
-        "A number on file, or one entered earlier in the call.",
+        "Looks for a number on file, or one entered earlier in the call.",
         title="Is there a number to text?",
         ways=[
             On(Arrived, S.TEXT_CONSENT, when=number_known, keep=take_number_on_file),
@@ -239,7 +239,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.PHONE_CAPTURE: Ask(
-        "Ten digits, then pound.",
+        "The caller enters ten digits, then pound.",
         title="Enter a cell phone number",
         say=[begun("phone_entry")],
         help="phone_entry_help",
@@ -290,7 +290,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.WEB_LINK: Do(
-        "A sign-up link replaces the e-mail address; other texts confirm a change, complete it, or repeat a link.",
+        "A sign-up link replaces the e-mail address. Other texts confirm a change, complete it, or repeat a link.",
         title="Send the text",
         say=[say("sending_text")],
         ask=send_link,
