@@ -21,6 +21,8 @@ from paperless_ivr.cli import COMMANDS
 from tests.cli.silent_sounds import silent_sounds
 from tests.counts import heavy
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parent.parent
 EXTRAS = metadata("paperless-ivr").get_all("Provides-Extra") or []
 QUICK = heavy(
@@ -134,7 +136,6 @@ def folder(what_commands_are_given: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(what_commands_are_given, tmp_path / "given"))
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("command", sorted(ENDS))
 def test_a_command_needs_its_own_extra_alone(command: str, folder: Path) -> None:
     """`pip install 'paperless-ivr[relay]'` is enough for `paperless-ivr relay`."""
@@ -144,7 +145,6 @@ def test_a_command_needs_its_own_extra_alone(command: str, folder: Path) -> None
     assert done.returncode in (0, 1), done.stderr
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("command", sorted(SERVES))
 def test_a_server_needs_its_own_extra_alone(command: str, folder: Path) -> None:
     """The same holds for a command that serves."""
@@ -228,7 +228,6 @@ def interpreters() -> list[str]:
     return [versions[version] for version in sorted(versions)]
 
 
-@pytest.mark.long
 def test_the_wheel_has_everything(wheel: Path) -> None:
     """The wheel contains every file of the package."""
     package = ROOT / "src"
@@ -241,7 +240,6 @@ def test_the_wheel_has_everything(wheel: Path) -> None:
         assert there <= set(opened.namelist())
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("python", interpreters(), ids=lambda path: Path(path).name)
 def test_the_wheel_outside_the_tree(python: str, wheel: Path, tmp_path: Path) -> None:
     """Installed alone, it takes a call, and the quick tests pass on every installed CPython."""

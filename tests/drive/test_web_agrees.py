@@ -160,7 +160,9 @@ def told(path: Path, stores: Sequence[LiveCalls], *, twice: bool) -> tuple[Notin
 @pytest.mark.requirement("R09", "R31", "R41", "R43")
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 @pytest.mark.parametrize(
-    ("workers", "twice"), [(1, False), (1, True), (4, True)], ids=["once", "twice", "four-workers"]
+    ("workers", "twice"),
+    [(1, False), pytest.param(1, True, marks=pytest.mark.long), (4, True)],
+    ids=["once", "twice", "four-workers"],
 )
 def test_a_call_over_web_requests_goes_the_same_way(path: Path, workers: int, twice: bool) -> None:
     """Rows, words, the record's lines, and the hand-back are the same as in the blocking loop."""
