@@ -13,7 +13,7 @@ from paperless_ivr.flow.turns import Return, Turn
 from paperless_ivr.records.port import Evidence, SavedCall
 
 SCHEMA = 2
-"""The version of the saved form. Increase it, or `flow.saving.SCHEMA`, when the form changes."""
+"""The version of the saved format. If the format changes, raise this or `flow.saving.SCHEMA`."""
 
 
 @frozen
@@ -86,7 +86,7 @@ class SavedSession:
     claim: Claim | None = None
 
     def session(self, flow: Flow, stored: SavedCall) -> Session:
-        """Return the session. `flow` must be the flow of its release."""
+        """Return the session. `flow` must be the flow of the call's release."""
         return Session(
             turn=flow.resumed(self.call),
             asked_at=self.asked,
