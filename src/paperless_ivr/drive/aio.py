@@ -146,7 +146,7 @@ class _Line:
     """The task that listens to the channel. It ends when the caller is gone."""
 
     async def perform(self, turn: Turn) -> CallerEvent | None:
-        """Perform a turn; return HungUp if the channel breaks or the call is taken back."""
+        """Perform a turn. Return HungUp if the channel breaks or the call is taken back."""
         await self.stop_listening()
         language = self.runner.language(turn)
         event = await self._unless_taken(lambda: self.gateway.perform(turn, language), turn)

@@ -6,7 +6,7 @@ from paperless_ivr.gateways.port import Sign, Visit, WebRequest
 
 
 class NullGateway:
-    """A gateway for calls that are carried on without a caller."""
+    """A gateway for calls that continue without a caller."""
 
     media_type = "text/plain"
     patience = 0.0

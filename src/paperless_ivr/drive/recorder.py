@@ -153,5 +153,5 @@ def _spelled(before: Call, event: Event | None, after: Call) -> Mapping[str, str
 
 
 def _shown(account: Secret | None, identity: Identity) -> tuple[Secret, ...]:
-    """Return the account if the caller is identified; a stranger must not answer for it."""
+    """Return the account if the caller is identified. A stranger cannot answer for an account."""
     return (account,) if account and identity >= Identity.LAST_FOUR_KEYED else ()

@@ -74,7 +74,7 @@ DONE_ALREADY = (Refusal.ALREADY_PAPERLESS, Refusal.PENDING)
 
 
 Export = Callable[[DeferRequest], None]
-"""A function that hands a request to the biller. After a crash, it may be called again with it."""
+"""A function that hands a request to the biller. After a crash, it may get the same one again."""
 
 
 Wanted = EnrollInPaperless | StoreCustomerPreference | DeferRequest

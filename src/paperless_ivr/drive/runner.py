@@ -80,7 +80,7 @@ Finish = Callable[[Session], Session]
 """A function that adds a runtime's data, such as a document, to a session before it is stored."""
 
 AT_ONCE = 256
-"""The limit on concurrent requests to the service. Each uses a thread, about 50 KiB of memory."""
+"""The limit on concurrent requests to the service. Each takes a thread of about 50 KiB."""
 CLAIM_GRACE = 5.0
 """A request's worker is presumed dead this many seconds after the request's budget ends."""
 GRACE = 1.0
@@ -338,7 +338,7 @@ class CallRunner:
         return self._recognized(partial(self.setup.store.commit, update))
 
     def _recognized(self, commit: Callable[..., T]) -> T:
-        """Commit. On a retry, pass `again=True`, because the first attempt may have succeeded."""
+        """Call `commit`, with `again=True` on a retry, since the first try may have succeeded."""
         tries = iter((False, True))
         return self.twice(lambda: commit(again=next(tries)))
 

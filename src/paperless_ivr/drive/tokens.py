@@ -48,7 +48,7 @@ class TurnToken:
         )
 
     def arrival(self, biller: str) -> Arrival:
-        """Return the hand-over, as far as the token contains it. The payment is left out."""
+        """Return the part of the hand-over that the token contains, which has no payment."""
         return Arrival(
             self.call_id,
             biller,

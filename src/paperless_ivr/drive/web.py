@@ -310,7 +310,7 @@ class WebDriver:
 
     @property
     def _patience(self) -> float:
-        """The longest that a caller waits for a document, in seconds."""
+        """The maximum time that a caller waits for a document, in seconds."""
         reassure = self.setup.budgets.reassure
         return max(min(reassure, self.gateway.patience - MARGIN), 0.0)
 
@@ -319,7 +319,7 @@ class WebDriver:
         return self._reply(self._requests.session(self._requests.load(call_id)))
 
     def _still_working(self, session: Session) -> Reply:
-        """Return a document that reassures the caller, or the next one if the request is done."""
+        """Return a reassuring document, or the next document if the request is already done."""
         with suppress(RecordBusy):
             session = self._requests.session(self._requests.load(session.call_id))
         if isinstance(session.turn.then, Request):

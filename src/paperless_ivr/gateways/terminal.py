@@ -67,7 +67,7 @@ def _means_something(token: str) -> bool:
 
 @define
 class TerminalGateway:
-    """One call's channel. It prints to `out`, and reads from `lines` or, if None, from `script`.
+    """One call's channel. It prints to `out`, and reads `lines` or, if that is None, `script`.
 
     Extra keys at a question count as type-ahead for the next question, if it allows that.
     An end key right after a complete entry is dropped.

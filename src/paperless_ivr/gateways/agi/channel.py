@@ -1,4 +1,4 @@
-"""A connection from Asterisk, with one command at a time and a hang-up at any moment."""
+"""A connection from Asterisk. Commands run one at a time; a hang-up can come at any moment."""
 
 import asyncio
 import socket
@@ -19,12 +19,13 @@ from paperless_ivr.net.connections import DEFAULTS
 REPLY_WITHIN = 10.0
 """How many seconds to wait for a reply, in addition to the time that the command takes."""
 MOST_COMMANDS = 10_000
-"""The limit on commands in one call. A long call has 2,000; a check for sounds has 1,500."""
+"""The limit on commands in one call. A long call needs about 2,000, and a check for sounds
+about 1,500."""
 KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 """Asterisk sends nothing while a caller talks with an agent. These options make us notice
 within two minutes if Asterisk is gone."""
 GONE = 511
-"""The reply code for a command that needs a caller after the caller is gone."""
+"""The reply code if a command needs a caller, and the caller is gone."""
 
 
 class ChannelLost(Exception):

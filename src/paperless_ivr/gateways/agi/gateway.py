@@ -54,7 +54,8 @@ until the current command ends."""
 RING = 30
 """How many seconds an agent's phone rings."""
 LONGEST_TALK = 4 * 3600.0
-"""The maximum length of a conversation with an agent, in seconds. Asterisk sends no data then."""
+"""The maximum length of a conversation with an agent, in seconds. Asterisk sends nothing during the
+conversation."""
 
 RESULTS = {
     "ANSWER": TransferResult.ANSWERED,
@@ -251,7 +252,7 @@ class AgiGateway:
                 return key
 
     def _is_late(self, key: str) -> bool:
-        """Whether this is the late end key of a complete gather. Only the first key can be late."""
+        """Whether a key is a complete gather's late end key. Only the next key after it can be."""
         if not key:
             return False
         (end_key, until), self._late = self._late, ("", 0.0)

@@ -14,7 +14,7 @@ LONGEST_LINE = 16_384
 LONGEST_HEAD = 65_536
 """The maximum size of the header block, in bytes."""
 LONGEST_COMMAND = 2_047
-"""The maximum size of a command, in bytes. Asterisk 16 reads any more as another command."""
+"""The maximum size of a command, in bytes. Asterisk 16 reads the excess as another command."""
 
 HEADER = re.compile(r"(agi_\w+): ?(.*)")
 REPLY = re.compile(r"([1-5]\d\d)([ -])(.*)", re.DOTALL)

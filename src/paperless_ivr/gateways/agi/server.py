@@ -186,7 +186,7 @@ class FastAgi:
                 await channel.ask(f"SET VARIABLE CHANNEL(language) {quoted(spoken)}")
 
     async def _lacking(self, channel: Channel, line: Line) -> str:
-        """Describe the sounds that this Asterisk lacks. Calls that arrive during a check wait."""
+        """Describe the sounds that Asterisk lacks. Calls that arrive during a check wait for it."""
         address, *_ = channel.writer.get_extra_info("peername") or [""]
         key = (str(address), line.biller)
         while (probe := self._probes.get(key)) is not None:

@@ -160,7 +160,7 @@ class Sounds:
                     assert_never(piece)
 
     def _text(self, text: str, language: str) -> Iterator[Sound]:
-        """Yield a recorded phrase. If it is not recorded, such as a domain, spell it."""
+        """Yield the recording of a phrase. If there is none, as for a domain, spell the phrase."""
         file = self.recordings.file(language, text)
         if file is not None:
             yield self._file(f"{self.prefix}/{file}", language)

@@ -33,7 +33,7 @@ class Voices:
     catalog: Catalog
     names: Mapping[str, str]
     recordings: str | None
-    """The base address of the recordings. The path of a recording is like `en-US/greeting.wav`."""
+    """The base address of the recordings. Below it are files such as `en-US/greeting.wav`."""
 
     def speak(self, parent: ET.Element, prompts: Iterable[Prompt], language: str) -> None:
         """Append the verbs that speak prompts."""
@@ -56,7 +56,7 @@ class Voices:
 
 @frozen
 class Routes:
-    """The addresses for the runtime's next request, as written in documents."""
+    """The addresses that a document contains for Twilio's next request."""
 
     base: str
     """The gateway's own address, where Twilio reaches it."""
