@@ -1,7 +1,7 @@
 """Enrolls callers in paperless billing by telephone keypad, on any IVR runtime.
 
-The names that adapters and hosts need most can be imported from here. They are listed in
-`__init__.pyi`, and each is loaded on first use. Import everything else from its own module.
+The names that adapters and hosts use most can be imported from here. They are listed in
+`__init__.pyi`, and each one is loaded on first use. Import everything else from its own module.
 """
 
 import lazy_loader

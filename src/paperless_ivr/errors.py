@@ -1,4 +1,4 @@
-"""The library's errors. Whatever a caller or a service does is an event, not an error.
+"""The library's errors. What a caller or a service does becomes an event, never an error.
 
 ::
 
@@ -6,7 +6,7 @@
     ├── FlowError                  a program uses a flow incorrectly (flow.errors)
     │   ├── UnexpectedEvent        the event cannot happen in this state
     │   └── CallFinished           the call has ended; only a hang-up is allowed
-    ├── Problems                   a configuration cannot be used; lists every problem at once
+    ├── Problems                   a configuration cannot be used; lists all of its problems
     │   ├── PolicyProblems         a policy
     │   ├── ConnectionProblems     a connection to a service, or its WSDL
     │   │   └── WsdlAway           a WSDL could not be fetched; a later attempt may succeed
@@ -19,12 +19,12 @@
     │   ├── OtherSchema            the call was saved in a format that this version cannot read
     │   └── BrokenCall             the saved data is not valid
     ├── Rejected                   a web request is forged, broken, or unexpected
-    └── StoreError                 the store of calls or the record cannot do something
+    └── StoreError                 the store of calls, or the record, cannot do what was requested
         ├── RecordDown             the record did not answer, or could not save something
         │   └── RecordBusy         the record was not asked, because too many requests are waiting
         ├── UnknownCall            there is no such call
-        ├── StaleCall              another worker moved the call first
-        ├── StaleClaim             an item is done, or claimed by another worker
+        ├── StaleCall              another worker advanced the call first
+        ├── StaleClaim             an item is done, or another worker has claimed it
         ├── WrongRevision          a database's tables do not match this version
         │   ├── OlderDatabase      the tables are older; upgrade them
         │   └── UnknownDatabase    the tables are newer, or belong to another program
@@ -42,7 +42,7 @@ class PaperlessIVRError(Exception):
 
 
 class Problems(PaperlessIVRError):
-    """Several problems at once, each on its own line with its remedy."""
+    """A list of problems. Each is printed on its own line, with its remedy."""
 
     def __init__(self, title: str, problems: Sequence[str]) -> None:
         super().__init__(title, tuple(problems))
@@ -70,7 +70,7 @@ class FlowProblems(Problems):
 
 
 class WordsProblems(Problems):
-    """Wording cannot be used: a prompt is missing, or has an unknown gap."""
+    """Wording cannot be used, for example because a prompt is missing or has an unknown slot."""
 
 
 class GatewayProblems(Problems):
@@ -119,7 +119,7 @@ class BrokenCall(SavedCallError):
 class Rejected(PaperlessIVRError):
     """A web request is forged or broken, or answers a question that was not asked.
 
-    A rejected request changes nothing. `status` is the HTTP status of the reply; `why` never quotes
+    A rejected request changes nothing. `status` is the HTTP status of the reply. `why` never quotes
     the request.
     """
 
@@ -165,7 +165,7 @@ class UnknownCall(StoreError):
 
 
 class StaleCall(StoreError):
-    """Another worker moved the call first."""
+    """Another worker advanced the call first."""
 
     def __init__(self, call_id: str, turn: int | None) -> None:
         super().__init__(call_id, turn)
@@ -177,7 +177,7 @@ class StaleCall(StoreError):
 
 
 class StaleClaim(StoreError):
-    """A work item is done, or claimed by another worker."""
+    """A work item is done, or another worker has claimed it."""
 
     def __init__(self, key: str) -> None:
         super().__init__(key)
@@ -235,8 +235,8 @@ class StillOpen(StoreError):
 
 
 class KeyProblem(StoreError):
-    """A vault's keys cannot be used. The message explains the problem, but never shows a key."""
+    """A vault's keys cannot be used. The message explains the problem, but never contains a key."""
 
 
 class SealBroken(StoreError):
-    """A vault cannot open stored data: its key is missing, or the data was changed."""
+    """A vault cannot open stored data, because its key is missing or the data was changed."""

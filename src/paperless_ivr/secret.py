@@ -1,8 +1,8 @@
 """A wrapper for confidential values: keys, e-mail addresses, and telephone and account numbers.
 
 A value is wrapped where it arrives, and unwrapped with `reveal` only where it is used. If it is
-printed by accident (in a log line, a repr, an error, or an f-string), a stand-in that shows only
-the shape of the value appears instead: `<email:7@9.3>`, `<account:8>`, `<keys:1>`.
+printed by accident (in a log line, a repr, an error, or an f-string), the output is a stand-in that
+shows only the shape of the value: `<email:7@9.3>`, `<account:8>`, `<keys:1>`.
 """
 
 import enum
@@ -12,7 +12,7 @@ from typing import NoReturn, final
 
 
 class Kind(enum.StrEnum):
-    """The kind of a secret, which its stand-in shows."""
+    """The kind of a secret. It appears in the stand-in."""
 
     KEYS = "keys"
     ACCOUNT = "account"
@@ -27,7 +27,7 @@ class Kind(enum.StrEnum):
 
 @final
 class Secret:
-    """A confidential text that prints as a stand-in.
+    """Confidential text that prints as a stand-in.
 
     Secrets are hashable, and secrets with the same text are equal. The text is kept in a closure,
     and this is not an attrs class, so that code that prints or serializes fields and attributes

@@ -1,7 +1,7 @@
-"""Runs any number of calls in one event loop, on a runtime that holds the channel.
+"""Runs concurrent calls in one event loop, on a runtime that holds the channel.
 
 The store and the back end are blocking ports, so they are called in threads. Between two turns, the
-gateway listens, so that keys pressed in the meantime are kept and a hang-up is noticed.
+gateway listens for a hang-up, and keeps the keys that are pressed.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ Value = TypeVar("Value")
 
 @frozen
 class AsyncDriver:
-    """Runs calls as coroutines. A slow service never delays work on the store."""
+    """Runs calls as coroutines. A slow service never delays calls to the store."""
 
     setup: Setup
     _runner: CallRunner = field(init=False, repr=False)
@@ -52,8 +52,8 @@ class AsyncDriver:
     ) -> Handback:
         """Run a call from its arrival to its end, and return the hand-back.
 
-        `taken_back` is resolved when the host cancels the call or the server stops. Then a write
-        in progress is still finished and recorded, but nothing more is spoken.
+        `taken_back` is resolved when the host cancels the call or the server stops. After that, a
+        write in progress is still finished and recorded, but nothing more is spoken.
         """
         silence = Silence(self.setup.budgets.reassure)
         begun = await self._stored(self._runner.arrived, arrival)
@@ -107,11 +107,11 @@ class AsyncDriver:
                     reply = session = await self._stored(silence.kept, runner.commit_or_go_on, step)
 
     async def _stored(self, act: Callable[..., Value], *about: object) -> Value:
-        """Run a function in a separate thread, because it may wait for the store."""
+        """Run a function in a store thread, because it may wait for the store."""
         return await asyncio.get_running_loop().run_in_executor(self._store, act, *about)
 
     async def _send(self, step: Send, line: "_Line", silence: Silence) -> ServiceAnswer | HungUp:
-        """Return one answer within the budget, and reassure the caller in the meantime.
+        """Return the answer within the budget, and reassure the caller in the meantime.
 
         If the caller hangs up, a read ends immediately, but a write is still awaited.
         """
@@ -143,10 +143,10 @@ class _Line:
     runner: CallRunner
     taken_back: "asyncio.Future[EndedBy]"
     listening: "asyncio.Task[CallerEvent | None] | None" = None
-    """The listening task, which ends when the caller is gone."""
+    """The task that listens to the channel. It ends when the caller is gone."""
 
     async def perform(self, turn: Turn) -> CallerEvent | None:
-        """Perform a turn; return HungUp if the channel breaks or the call is taken back."""
+        """Perform a turn. Return HungUp if the channel breaks or the call is taken back."""
         await self.stop_listening()
         language = self.runner.language(turn)
         event = await self._unless_taken(lambda: self.gateway.perform(turn, language), turn)
@@ -157,7 +157,7 @@ class _Line:
     async def wait(
         self, answering: "asyncio.Future[ServiceAnswer]", seconds: float, *, heeding: bool
     ) -> HungUp | None:
-        """Wait for an answer or, if `heeding`, a hang-up, for at most this many seconds."""
+        """Wait up to `seconds` for an answer. If `heeding`, return early if the caller hangs up."""
         listening = self.listening if heeding else None
         waiting: set[asyncio.Future[Any]] = {answering}
         if listening is not None:
@@ -183,7 +183,7 @@ class _Line:
             waiting: set[asyncio.Future[Any]] = {task, self.taken_back}
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             return HungUp(self.taken_back.result()) if self.taken_back.done() else await task
-        except Exception as error:  # noqa: BLE001 - a broken channel means the caller is gone
+        except Exception as error:  # noqa: BLE001 - if the channel breaks, the caller is gone
             self.runner.gateway_failed(turn, error)
             return HungUp()
         finally:

@@ -56,12 +56,12 @@ class Driver:
     def _perform(self, gateway: SessionGateway, turn: Turn) -> Event | None:
         try:
             return gateway.perform(turn, self._runner.language(turn))
-        except Exception as error:  # noqa: BLE001 - a broken channel means the caller is gone
+        except Exception as error:  # noqa: BLE001 - if the channel breaks, the caller is gone
             self._runner.gateway_failed(turn, error)
             return HungUp()
 
     def _send(self, step: Send, gateway: SessionGateway, silence: Silence) -> ServiceAnswer:
-        """Return one answer within the budget, and reassure the caller in the meantime."""
+        """Return the answer within the budget, and reassure the caller in the meantime."""
         asking = Asking(self._runner, step, self._pool, silence)
         while True:
             wait([asking.answering], asking.wait)

@@ -6,13 +6,13 @@ from paperless_ivr.gateways.port import Sign, Visit, WebRequest
 
 
 class NullGateway:
-    """A gateway without a caller. Whatever the caller agreed to is still carried out."""
+    """A gateway for calls that continue without a caller."""
 
     media_type = "text/plain"
     patience = 0.0
 
-    def read(self, request: WebRequest) -> Visit:  # noqa: ARG002 - no runtime sends one
-        """Reject the request, since there is no runtime that could have sent it."""
+    def read(self, request: WebRequest) -> Visit:  # noqa: ARG002 - there is no runtime
+        """Reject the request, because there is no runtime that could have sent it."""
         raise Rejected(404, "there is no runtime")
 
     def write(self, turn: Turn, sign: Sign, language: str) -> str:  # noqa: ARG002

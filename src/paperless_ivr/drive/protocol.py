@@ -1,8 +1,9 @@
-"""The protocol of a call, as generators that yield each step and are sent its result.
+"""The protocol of a call, as generators that yield steps and receive their results.
 
-The drivers' loops carry out these steps: they speak, ask the record or the service, and commit
-moves. Two rules are enforced here, once for all loops: a write is put on record before it is sent
-and settled afterward (R31), and a read that never reached the service is retried once.
+The drivers carry out these steps: they speak, send requests to the record or the service, and
+commit moves. Two rules are enforced here, so that every driver follows them: a write is put on
+record before it is sent and settled afterward (R31), and a read that never reached the service is
+retried once.
 """
 
 from collections.abc import Callable, Generator
@@ -24,9 +25,9 @@ from paperless_ivr.records.port import Settlement
 
 @frozen
 class OnRecord:
-    """A step that asks the record, or puts a write on record.
+    """A step that sends a request to the record, or puts a write on record.
 
-    The reply is the record's answer. For a write, None means that it can be sent.
+    The reply is the record's answer. If a write can be sent, the reply is None.
     """
 
     request: RecordRequest | Write
@@ -34,10 +35,10 @@ class OnRecord:
 
 @frozen
 class Send:
-    """A step that asks the service within a time budget.
+    """A step that sends a request to the service, and waits for the answer within a time budget.
 
-    The reply is the service's answer, or HungUp if the caller is gone. A write is awaited even if
-    the caller is gone.
+    The reply is the service's answer. If the caller hangs up during a read, the reply can be HungUp
+    instead. The answer to a write is always awaited.
     """
 
     request: ServiceRequest
@@ -49,20 +50,20 @@ class Send:
 class Move:
     """A step that commits a call's move. The reply is the session as committed.
 
-    Observers receive the same value. `before` and `event` are None if the call has just begun.
+    Observers receive the move, too. `before` and `event` are None if the call has just begun.
     """
 
     before: Session | None
     event: Event | None
     after: Session
     outcome: Settlement | None = None
-    """The outcome of a write, if the event is the answer to it."""
+    """The outcome of a write, if the event is the answer to that write."""
 
 
 Advance = Callable[[Session, Event], Session]
-"""Returns the session after an event, not yet committed."""
+"""A function that returns the session after an event, without committing it."""
 Budget = Callable[[Request], float]
-"""Returns how many seconds a request can take, starting now."""
+"""A function that returns how many seconds a request can take, starting now."""
 Task = Generator[OnRecord | Send, Any, tuple[Event, Settlement | None]]
 
 
@@ -71,9 +72,9 @@ def converse(
 ) -> Generator[Turn | OnRecord | Send | Move, Any, Session]:
     """Run a call on a held channel to its end, and return its last session.
 
-    For each turn, the loop speaks the prompts, waits if the turn asks for something, and replies
-    with what the caller did, or None. A move is committed before anything is said about it. Once
-    the caller is gone, nothing more is spoken.
+    For each turn, the driver speaks the prompts, performs the gather or transfer if there is one,
+    and replies with the caller's event, or None if there was none. Each move is committed before
+    the next turn is spoken. Once the caller is gone, nothing more is spoken.
     """
     while True:
         turn = session.turn
@@ -92,7 +93,7 @@ def converse(
 
 
 def fulfill(request: Request, turn: Turn, budget: Budget) -> Task:
-    """Return the answer to a request and, for a write, the outcome to settle."""
+    """Return the answer to a request and, for a write that was sent, its settlement."""
     if isinstance(request, RecordRequest):
         return (yield OnRecord(request)), None
     if isinstance(request, Write):

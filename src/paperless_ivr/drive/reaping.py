@@ -29,13 +29,13 @@ TALK = timedelta(hours=4)
 
 
 def owner(releases: Releases, saved: SavedSession) -> RequestRunner | None:
-    """Return the runner for the release that a call began on, or None if none of these runs it."""
+    """Return the runner for a call's release, or None if it is not among these releases."""
     having = (one for one in releases if one.setup.release == saved.call.host.edition)
     return next(having, None)
 
 
 def hang_up(releases: Releases, call_id: str, by: EndedBy) -> None:
-    """End a call at any moment. Whatever the caller agreed to is still carried out."""
+    """End a call, whatever its state. Anything the caller agreed to is still carried out."""
     with suppress(UnknownCall):
         _end(releases, releases[0].load(call_id), by)
 
@@ -43,10 +43,11 @@ def hang_up(releases: Releases, call_id: str, by: EndedBy) -> None:
 def reap(releases: Releases, abandoned: timedelta = ABANDONED) -> int:
     """End the biller's abandoned calls, and forget calls that have ended.
 
-    Returns the number of calls that it ended. At least one worker should do this about once a
-    minute. Other billers' calls are left alone. A call on another release is ended only after it
-    has been idle for longer than a conversation with an agent can last. A call that cannot be read,
-    because another version of the library saved it, is left to a worker that can read it.
+    Return the number of calls that were ended. At least one worker should do this about once a
+    minute. Other billers' calls are not touched. Since a call on another release may be with an
+    agent, it is ended only after it has been idle for longer than any conversation can last. If
+    another version of the library saved a call and this version cannot read it, the call is left
+    for a worker that can.
     """
     current, ended = releases[0], 0
     since = current.setup.clock() - min(ENDED_FOR, abandoned)
@@ -57,15 +58,15 @@ def reap(releases: Releases, abandoned: timedelta = ABANDONED) -> int:
             ended += _reaped(releases, current.load(call_id), abandoned)
         except UnknownCall:
             pass
-        except Exception as error:  # noqa: BLE001 - one call must not stop the others
+        except Exception as error:  # noqa: BLE001 - a failure in one call must not affect the others
             log.error("call.not_reaped", call=call_id, error=type(error).__name__)
     return ended
 
 
 def any_live(releases: Releases) -> bool:
-    """Whether any of the biller's calls on these releases has not ended yet.
+    """Whether any of the biller's calls on these releases is still in progress.
 
-    Other calls, such as those saved by a newer version of the library, belong to other workers.
+    Other workers handle calls on other releases, and calls that this version cannot read.
     """
     current = releases[0]
     biller = current.setup.flow.terms.policy.biller.id
@@ -78,7 +79,7 @@ def any_live(releases: Releases) -> bool:
 
 
 def _reaped(releases: Releases, stored: SavedCall, abandoned: timedelta) -> bool:
-    """End a call if it was abandoned, or forget it if it has ended. Return whether it was ended."""
+    """End a call if it was abandoned, or forget it if it is over. Return whether it was ended."""
     saved, current = read(stored), releases[0]
     if saved.call.host.biller != current.setup.flow.terms.policy.biller.id:
         return False

@@ -145,7 +145,7 @@ def way_turned_to(before: Call, after: Call) -> Strategy | None:
 
 
 def _spelled(before: Call, event: Event | None, after: Call) -> Mapping[str, str]:
-    """Return how many keys and corrections a caller needed to spell an address."""
+    """Return the number of keys and corrections in an answer that spells an address."""
     if before.state.phase is not Phase.EMAIL or not isinstance(event, Digits):
         return {}
     keys = len(event.keys) + (event.ended is Ended.END_KEY)
@@ -153,5 +153,5 @@ def _spelled(before: Call, event: Event | None, after: Call) -> Mapping[str, str
 
 
 def _shown(account: Secret | None, identity: Identity) -> tuple[Secret, ...]:
-    """Return the account only if the caller was identified. A stranger's answers do not count."""
+    """Return the account if the caller is identified. A stranger cannot answer for an account."""
     return (account,) if account and identity >= Identity.LAST_FOUR_KEYED else ()

@@ -1,7 +1,8 @@
 """Completes work left over from calls, as listed in the record (R31, R32).
 
-Any number of relays can run in parallel. Each works on the items it has claimed until its lease
-ends. A write that may have been done is looked up first, and sent again only if it was not done.
+Any number of relays can run in parallel. Each works only on items that it has claimed, for as long
+as its lease lasts. A write with an unknown outcome is looked up first, and is sent again only if it
+was not done.
 """
 
 from collections import Counter
@@ -54,26 +55,26 @@ from paperless_ivr.secret import credential
 log = structlog.get_logger("paperless_ivr")
 
 AFTER = timedelta(minutes=2)
-"""How old a write without an outcome must be before it is looked up. Calls never wait that long."""
+"""How old a write without an outcome must be before it is looked up. No call waits that long."""
 LEASE = timedelta(minutes=5)
 """How long a claim lasts. A look-up and a write together take a few seconds."""
 AT_ONCE = 20
-"""How many items of a task are claimed together. The lease must be long enough for all of them."""
+"""How many items of one task are claimed together. The lease must be long enough for them all."""
 GIVE_UP = timedelta(days=14)
-"""How long an item is retried. By then, the caller has heard from the biller or contacted it."""
+"""How long an item is retried. By then, the caller and the biller will have been in touch."""
 FOLLOWED = timedelta(days=60)
-"""How long a pending registration is checked. Links work for about a week, and can be resent."""
+"""How long to check on a pending registration. Links work for about a week, and can be resent."""
 FIRST, LONGEST = 60.0, 6 * 3600.0
 """The first and the longest wait before a retry, in seconds. The wait doubles each time."""
 DOUBLINGS = 9
 """The maximum number of doublings. After that many, the wait exceeds six hours anyway."""
 
 DONE_ALREADY = (Refusal.ALREADY_PAPERLESS, Refusal.PENDING)
-"""Refusals that mean that the bill already is the way the caller wanted it."""
+"""Refusals that mean the request is already fulfilled."""
 
 
 Export = Callable[[DeferRequest], None]
-"""Hands a request to the biller. After a crash, the same request may be handed over again."""
+"""A function that hands a request to the biller. After a crash, it may get the same one again."""
 
 
 Wanted = EnrollInPaperless | StoreCustomerPreference | DeferRequest
@@ -112,9 +113,10 @@ class Relay:
         return RequestRunner(self.setup, NullGateway(), TokenSigner(credential(token_hex())))
 
     def round(self) -> Mapping[str, int]:
-        """Work once on everything that is due, and count the items by outcome.
+        """Work once on each item that is due, and return the number of items by outcome.
 
-        If the record fails, the round ends (`record_down`), and the next round continues.
+        If the record fails, the round ends with the outcome `record_down`. The next round continues
+        with the remaining items.
         """
         came_to: Counter[str] = Counter()
         try:
@@ -143,14 +145,14 @@ class Relay:
         return self.setup.clock()
 
     def _worked(self, left: WorkItem, unsettled: Set[str]) -> str:
-        """Work on one item. If anything goes wrong with it, it is retried later."""
+        """Work on one item. If that fails, the item is retried later."""
         try:
             came_to = self._work(left, unsettled)
         except RecordDown:
-            raise  # no other item could be worked on either
+            raise  # without the record, no other item can be worked on
         except StaleClaim:
             came_to = "taken"
-        except Exception as error:  # noqa: BLE001 - one item must not stop the others
+        except Exception as error:  # noqa: BLE001 - a failure of one item must not affect the others
             log.error("relay.failed", task=type(left).__name__, error=type(error).__name__)
             came_to = "failed"
         log.info("relay.worked", task=type(left).__name__, came_to=came_to, attempt=left.attempts)
@@ -161,7 +163,7 @@ class Relay:
             case PendingWrite():
                 return self._settle(left)
             case DeferredRequest() if left.key in unsettled:
-                return self._later(left, "unsettled")  # its own write may still turn out to be done
+                return self._later(left, "unsettled")  # this request may already be fulfilled
             case DeferredRequest():
                 return self._complete(left)
             case OpenRegistration():
@@ -172,7 +174,7 @@ class Relay:
     def _settle(self, left: PendingWrite) -> str:
         write = left.write
         if not isinstance(write, EnrollInPaperless | StoreCustomerPreference):
-            # A text message or AutoPay cannot be looked up, so it is never sent twice.
+            # Text messages and AutoPay cannot be looked up, so they are never sent twice.
             return self._finished(left, ActivityType.GIVEN_UP, "not_repeated")
         there = self._looked_up(write)
         if there is None:
@@ -183,7 +185,7 @@ class Relay:
         return self._sent(left, write)
 
     def _sent(self, left: PendingWrite | DeferredRequest, write: Write) -> str:
-        """Send a write that is known not to have been done, and settle it."""
+        """Send a write that has not been done, according to a look-up, and settle it."""
         answer = self._asked(write)
         if isinstance(answer, Refused) and answer.reason in DONE_ALREADY:
             answer = Accepted()
@@ -252,7 +254,7 @@ class Relay:
     # ── the service ──
 
     def _looked_up(self, about: Write | DeferRequest) -> Customer | None:
-        """Return the customer with the invoices that show how bills are sent; None if unclear."""
+        """Return the customer and the invoices that show how bills are sent, or None if unclear."""
         found = self._asked(SearchByAccountNumber(about.account))
         if not isinstance(found, CustomersFound):
             return None
@@ -281,7 +283,7 @@ class Relay:
         return how.value
 
     def _later(self, left: WorkItem, why: str, *, give_up: bool = True) -> str:
-        """Retry an item at growing intervals. After `GIVE_UP`, give up and log a warning."""
+        """Retry an item later, at growing intervals. After `GIVE_UP`, give up with a warning."""
         if give_up and self._now() - left.at > GIVE_UP:
             return self._finished(left, ActivityType.GIVEN_UP, why)
         doubled = FIRST * 2 ** min(left.attempts - 1, DOUBLINGS)

@@ -1,8 +1,8 @@
-"""Gives calls back to the host if no worker runs their release.
+"""Gives a call back to the host if no driver here runs its release.
 
-The flow that such a call began on is unknown here, so the call is not moved. If a consent was being
-carried out, it is saved as a deferred request under the key of its write. If the write went through
-after all, the record recognizes that the request is done (R31, R32).
+The flow that the call began on is not available here, so the call cannot be continued. If a consent
+was being carried out, a deferred request is saved with the key of the write. If the write turns out
+to have gone through, the record recognizes by the key that the request is done (R31, R32).
 """
 
 from collections.abc import Callable
@@ -32,9 +32,9 @@ def give_up(
 ) -> Session:
     """End a call on another release, and return the session that goes back to the host.
 
-    If `write` is given, it creates the last document, and the call is kept like any other ended
-    call, so that repeated answers get this document. Otherwise, the call is forgotten. If
-    `errors.StoreError` is raised, the call remains unchanged.
+    If `write` is given, it creates the last document. The call is then kept in the store for a
+    while, like any other ended call, so that the response to a repeated answer is this document.
+    Without `write`, the call is removed. If `errors.StoreError` is raised, the call is unchanged.
     """
     call, setup = saved.call, runner.setup
     log.error("call.other_release", **whose(call.host))
@@ -89,7 +89,7 @@ def give_up(
 
 
 def handed_back(call: Call, handback: Handback, now: datetime) -> Session:
-    """Return a call that goes back to the host outside its flow, without saying anything."""
+    """Return the session of a call that goes back to the host without its flow or any prompts."""
     return Session(Turn(call, (), Return(handback)), now)
 
 

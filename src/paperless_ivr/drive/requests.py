@@ -1,10 +1,10 @@
 """Advances calls from one web request to the next.
 
-A call is loaded, advanced by an event, and stored with its next document.
+Each time, the call is loaded, advanced by an event, and stored with its next document.
 
-A request to the service is claimed before it is sent, in a separate commit, so that only one of any
-number of workers sends it. If a worker dies, another takes over the request once the claim expires.
-A write that may have been sent is not sent again, but is reported as `OutcomeUnknown` (R31).
+Before a worker sends a request to the service, it commits a claim on the request, so that no other
+worker sends it. If the worker crashes, another takes over the request once the claim expires. A
+write that may already have been sent is not sent again; its outcome is `OutcomeUnknown` (R31).
 """
 
 import time
@@ -42,7 +42,7 @@ class RequestRunner:
     signer: TokenSigner = field(repr=False)
     runner: CallRunner = field(init=False, repr=False)
     _searches: ThreadPoolExecutor = field(init=False, repr=False)
-    """Threads for searches ahead of an offer, so that a slow back end does not delay the offer."""
+    """Threads for searches before an offer, so that a slow back end does not delay the offer."""
 
     @_searches.default
     def _make_searches(self) -> ThreadPoolExecutor:
@@ -53,13 +53,13 @@ class RequestRunner:
         return CallRunner(self.setup)
 
     def close(self) -> None:
-        """Wait for abandoned searches to finish."""
+        """Wait for searches that exceeded their budget to finish."""
         self._searches.shutdown()
 
     # ── stored calls ──
 
     def load(self, call_id: str) -> SavedCall:
-        """Return a stored call; raises UnknownCall if there is none."""
+        """Return a stored call. Raises UnknownCall if there is no such call."""
         return self.runner.twice(lambda: self.setup.store.calls.load(call_id))
 
     def drop(self, call_id: str) -> None:
@@ -71,11 +71,11 @@ class RequestRunner:
         return (saved or read(stored)).session(self.setup.flow, stored)
 
     def commit(self, move: Move) -> Session:
-        """Commit a move with its turn's document; raises StaleCall if another worker was first."""
+        """Commit a move with its turn's document. Raises StaleCall if another worker was first."""
         return self.runner.commit(move, self._documented)
 
     def move(self, session: Session, event: Event, outcome: Settlement | None = None) -> Session:
-        """Advance a call by an event, commit the move, and return the call."""
+        """Advance a session by an event, commit the move, and return the new session."""
         return self.commit(Move(session, event, self.runner.advance(session, event), outcome))
 
     def hang_up(self, stored: SavedCall, by: EndedBy) -> None:
@@ -89,7 +89,7 @@ class RequestRunner:
         if session.over and not session.hung_up:  # the host already has the call
             self.drop(session.call_id)
         elif not session.over and not self.is_claimed(session):
-            with suppress(StaleCall):  # another worker is carrying it out
+            with suppress(StaleCall):  # another worker is carrying out the request
                 self.carry(session)
 
     def write(self, session: Session, turn: Turn) -> str:
@@ -103,8 +103,8 @@ class RequestRunner:
     def _documented(self, session: Session) -> Session:
         """Return the session with the document for its turn.
 
-        If the turn has prompts, its request is claimed after they play. Otherwise, it is
-        claimed in this commit.
+        If the turn has prompts, its request is claimed later, after they have played. Otherwise,
+        it is claimed in this commit.
         """
         claim = None if session.turn.say else session.claim
         return evolve(session, claim=claim, document=self.write(session, session.turn))
@@ -112,11 +112,11 @@ class RequestRunner:
     # ── requests ──
 
     def is_claimed(self, session: Session) -> bool:
-        """Whether a worker has claimed the request, and may still be working on it."""
+        """Whether a worker has claimed the request, and its claim has not expired."""
         return session.claim is not None and self.setup.clock() < session.claim.until
 
     def carry(self, session: Session, *, claimed: bool = False, waited: float = 0.0) -> Session:
-        """Carry out requests until there is something to say or to wait for.
+        """Carry out requests until a turn has prompts, or waits for something else.
 
         `claimed` means that this worker has already claimed the first request. `waited` is the
         number of seconds of silence so far. Raises StaleCall if another worker has moved the call.
@@ -130,7 +130,7 @@ class RequestRunner:
         return session
 
     def _fulfilled(self, session: Session, silent_since: float, *, claimed: bool) -> Session:
-        """Carry out the call's request, and return the call after the answer."""
+        """Carry out the call's request, and return the session after the answer."""
         request = session.turn.then
         assert isinstance(request, Request)
         again = session.claim is not None and not claimed
@@ -164,7 +164,7 @@ class RequestRunner:
                     reply = self.runner.ask(step)
 
     def _asked_ahead(self, step: Send) -> ServiceAnswer:
-        """Return a search's answer within its budget, even if the back end takes longer."""
+        """Return the answer to a search within its budget, even if the back end takes longer."""
         searching = self._searches.submit(self.runner.ask, step)
         try:
             return searching.result(step.budget)
@@ -172,7 +172,7 @@ class RequestRunner:
             return self.runner.busy(step) if searching.cancel() else self.runner.overran(step)
 
     def _claimed(self, session: Session, *, again: bool) -> Session:
-        """Claim the call's request for this worker, and return the call with its new number."""
+        """Claim the call's request for this worker, and return the session with its new number."""
         claimed = self._claiming(session, again=again)
         self.runner.store(SessionUpdate(call=claimed.saved(), if_turn=session.number))
         return evolve(claimed, stored_number=claimed.number)
@@ -184,7 +184,7 @@ class RequestRunner:
     def _intended(
         self, session: Session, write: Write, *, again: bool
     ) -> tuple[Session, Event | None]:
-        """Claim a write and put it on record. Return the call, and an event if this failed."""
+        """Claim a write and put it on record. Return the session, and an event if this failed."""
         claiming = self._claiming(session, again=again)
         update = SessionUpdate(call=claiming.saved(), if_turn=session.number)
         try:
@@ -198,7 +198,7 @@ class RequestRunner:
         return evolve(claiming, stored_number=claiming.number), None
 
     def _lost(self, write: Write) -> OutcomeUnknown | None:
-        """Return the outcome of a write that was taken over, or None if it was never on record."""
+        """Return the outcome of a write that was taken over, or None if it was not on record."""
         lost = OutcomeUnknown("taken over")
         try:
             self.runner.store(SessionUpdate(outcome=Settlement(write.key, lost)))
@@ -207,7 +207,7 @@ class RequestRunner:
         return lost
 
     def _answered(self, session: Session, event: Event, outcome: Settlement | None) -> Session:
-        """Return the call after an answer, even if the caller hung up in the meantime."""
+        """Return the session after an answer, even if the caller hung up in the meantime."""
         while True:
             try:
                 return self.move(session, event, outcome)

@@ -1,7 +1,7 @@
 """Shared services for running a call: the record, the store, the log, and the evidence.
 
-Any failure around the flow becomes an event here, so that no exception ever reaches a telephone
-(rule 4). Log lines contain call IDs and the names of states, events, and error classes, but no
+Any failure outside the flow is turned into an event here, so that an exception never breaks off a
+call (rule 4). Log lines contain call IDs and the names of states, events, and error classes, but no
 personal data.
 """
 
@@ -69,7 +69,7 @@ log = structlog.get_logger("paperless_ivr")
 T = TypeVar("T")
 
 Observer = Callable[[Move], None]
-"""Receives every move of every call, for metrics, transcripts, or the host's own code.
+"""A function that receives every move of every call, for metrics, transcripts, or host code.
 
 `move.before` is None when the call has just begun. When `move.after.over` is true, the call has
 ended, and `move.after.turn.then` contains the hand-back. If an observer raises an error, the
@@ -77,12 +77,12 @@ error's class is logged, and the call continues.
 """
 
 Finish = Callable[[Session], Session]
-"""Adds what a runtime needs, such as its document, to a session before it is stored."""
+"""A function that adds a runtime's data, such as a document, to a session before it is stored."""
 
 AT_ONCE = 256
-"""The limit on concurrent requests to the service. Each needs a thread, about 50 KiB of memory."""
+"""The limit on concurrent requests to the service. Each takes a thread of about 50 KiB."""
 CLAIM_GRACE = 5.0
-"""A request's worker is presumed dead this many seconds after the end of the budget."""
+"""A request's worker is presumed dead this many seconds after the request's budget ends."""
 GRACE = 1.0
 """We stop waiting for the back end this many seconds after the end of a request's budget."""
 
@@ -137,7 +137,7 @@ class Setup:
 
 @frozen
 class CallRunner:
-    """Moves the calls of one setup. Each move is committed, and then logged and observed."""
+    """Advances the calls of one setup. Each move is committed, and then logged and observed."""
 
     setup: Setup
     _recorder: ActivityRecorder = field(init=False, repr=False)
@@ -149,7 +149,7 @@ class CallRunner:
     # ── moves ──
 
     def arrived(self, arrival: Arrival) -> Move:
-        """Return the first move of a call that was just handed over, not yet committed."""
+        """Return the first move of a call that was just handed over, without committing it."""
         setup = self.setup
         handover = arrival.handover or setup.name_handover()
         serial = setup.name_handover() if arrival.handover else ""
@@ -164,7 +164,7 @@ class CallRunner:
         return Move(None, None, Session(setup.flow.begin(named), now))
 
     def advance(self, session: Session, event: Event) -> Session:
-        """Return the session after an event, not yet committed. Its request, if any, is claimed."""
+        """Return the session after an event, without committing it. Claim its request, if any."""
         live = Live(session.turn, session.number)
         after = deliver(self.setup.flow, live, live.token, event)
         turn = after.turn
@@ -181,7 +181,7 @@ class CallRunner:
         )
 
     def claim(self, turn: Turn, *, again: bool = False) -> Claim | None:
-        """Return a claim on a turn's request, or None if it is not a request to the service."""
+        """Return a claim on a turn's request, or None if the turn has no request to the service."""
         if not isinstance(turn.then, ServiceRequest):
             return None
         seconds = self.setup.budget(turn.then) + CLAIM_GRACE
@@ -190,19 +190,19 @@ class CallRunner:
     def commit(self, move: Move, finish: Finish) -> Session:
         """Commit a move, and return the session as stored.
 
-        If a move leads to a `ReserveTry` without saying anything, the state in between is not
-        stored. Instead, the move that follows the answer is committed at the same time. Raises
-        `errors.StaleCall` if another worker moved the call first, or another `errors.StoreError`
-        if the store failed twice.
+        If a move leads to a `ReserveTry` without any prompts, the state in between is not stored.
+        Instead, the move that follows the answer is committed in the same transaction. Raises
+        `errors.StaleCall` if another worker advanced the call first, or a different
+        `errors.StoreError` if the store failed twice.
         """
         return self._shown(self._stored(move, finish))
 
     def commit_or_go_on(self, move: Move) -> Session:
         """Commit a move on a held channel, where a call continues even if the store fails.
 
-        After a failure, the store is skipped until the caller has heard something, so that they
-        wait for it only once between two prompts (R10). The end of a call and the outcome of a
-        write are an exception: the store is always tried.
+        After a failure, the store is skipped until the caller has heard something, so that the
+        caller waits for it only once between two prompts (R10). The end of a call and the outcome
+        of a write are exceptions: the store is always tried.
         """
         after = move.after
         down = move.event if isinstance(move.event, RecordUnavailable) else None
@@ -230,10 +230,10 @@ class CallRunner:
     ) -> Sequence[Move]:
         """Commit a move and, if it leads to a `ReserveTry`, the move after it. Return these moves.
 
-        On a `held` channel, every call that has ended is removed from the store. If the call was
-        `lost` to another worker, only its activities and outcome are saved. In that case, a
-        consent that is about to be carried out goes on record only with its request, because if
-        this worker died in between, no other worker could find the call and carry it out (R31).
+        On a `held` channel, a call is removed from the store when it ends. If the call was `lost`
+        to another worker, only its activities and outcome are saved. In that case, a consent that
+        is about to be carried out is put on record only together with its request. Otherwise, if
+        this worker crashed in between, no other worker could carry out the request (R31).
         """
 
         def update(*moves: Move) -> SessionUpdate:
@@ -284,7 +284,7 @@ class CallRunner:
         for observer in (log_move, *self.setup.observers):
             try:
                 observer(move)
-            except Exception as error:  # noqa: BLE001 - an observer cannot stop a call
+            except Exception as error:  # noqa: BLE001 - an observer must not stop a call
                 self._failed("observer.failed", move.after, error)
 
     # ── the record and the store ──
@@ -298,7 +298,7 @@ class CallRunner:
             if down is not None and isinstance(request, Screen | ReserveTry):
                 return down
             return self.twice(lambda: self._asked(request, session))
-        except Exception as error:  # noqa: BLE001 - a failing record is an event
+        except Exception as error:  # noqa: BLE001 - a failure of the record becomes an event
             return self.record_failed(request, session, error)
 
     def record_failed(
@@ -306,8 +306,8 @@ class CallRunner:
     ) -> Event:
         """Log that the record failed to answer or save something, and return the event.
 
-        A write or a deferred request that may have been saved counts as unknown, since the relay
-        will carry it out if it was saved.
+        If a write or a deferred request may have been saved, its outcome is unknown, because the
+        relay will carry it out if it was saved.
         """
         self._failed("record.failed", session, error)
         in_doubt = isinstance(error, RecordDown) and error.in_doubt
@@ -329,7 +329,7 @@ class CallRunner:
     def intend(
         self, write: Write, session: Session, claimed: SessionUpdate | None = None
     ) -> Refused | None:
-        """Put a write on record, together with its claim if there is one."""
+        """Put a write on record and, in the same transaction, the claim on it if there is one."""
         intent = Intent(write, session.evidence[write.consent], self.setup.limits)
         return self.store(evolve(claimed or SessionUpdate(), intent=intent))
 
@@ -338,16 +338,16 @@ class CallRunner:
         return self._recognized(partial(self.setup.store.commit, update))
 
     def _recognized(self, commit: Callable[..., T]) -> T:
-        """Commit, and pass `again` on a retry, because the first attempt may have succeeded."""
+        """Call `commit`, with `again=True` on a retry, since the first try may have succeeded."""
         tries = iter((False, True))
         return self.twice(lambda: commit(again=next(tries)))
 
     def twice(self, act: Callable[[], T]) -> T:
         """Return the store's answer. Retry once if the store failed within its budget.
 
-        A transaction may have been committed even though its answer was lost (R31). The store
-        recognizes a repeated key or turn. If the retry also fails, the error is `in_doubt` if
-        either attempt was.
+        A retry is safe even if the first transaction was committed and only its answer was lost
+        (R31), because the store recognizes a repeated key or turn. If the retry fails, too, its
+        error is `in_doubt` if either of the two errors was.
         """
         began = time.monotonic()
         try:
@@ -372,7 +372,7 @@ class CallRunner:
         return CallView(turn.call, self.setup.flow.terms).language
 
     def reassurance(self, turn: Turn) -> Turn | None:
-        """Return what to say while waiting for an answer, or None if the caller is gone."""
+        """Return a turn to speak while waiting for an answer, or None if the caller is gone."""
         if turn.call.results.hung_up:
             return None
         return evolve(turn, say=(self.setup.flow.prompt(turn.call, "still_working"),))
@@ -380,7 +380,7 @@ class CallRunner:
     # ── the service ──
 
     def ask(self, step: Send) -> ServiceAnswer:
-        """Return the service's answer. A back end that raises counts as not having answered."""
+        """Return the service's answer. An error in the back end counts as no answer."""
         try:
             answer = self.setup.backend.answer(step.request, step.budget)
             why = _why(answer)
@@ -393,7 +393,7 @@ class CallRunner:
         return self._answered(step, Unavailable("too many requests at once", busy=True), "busy")
 
     def overran(self, step: Send) -> ServiceAnswer:
-        """Return the answer for a back end that exceeded its budget."""
+        """Return the answer to a request for which the back end exceeded its budget."""
         return self._answered(step, without_answer(step.request), "overran its budget")
 
     def _answered(self, step: Send, answer: ServiceAnswer, why: str | None) -> ServiceAnswer:
@@ -407,13 +407,13 @@ class CallRunner:
         return answer
 
     def gateway_failed(self, turn: Turn, error: BaseException) -> None:
-        """Log a gateway's error, which means that the channel broke and the caller is gone."""
+        """Log a gateway's error. It means that the channel broke, so the caller is gone."""
         log.error("gateway.failed", **whose(turn.call.host), error=type(error).__name__)
 
 
 @define
 class Silence:
-    """A timer for how long a caller on a held channel has heard nothing, for any reason."""
+    """A timer that measures how long a caller on a held channel has heard nothing."""
 
     seconds: float
     """How long the silence may last."""
@@ -439,14 +439,14 @@ class Silence:
         return self._began + self.seconds
 
     def kept(self, act: Callable[..., T], *about: object) -> T:
-        """Call the store without waiting beyond the end of this silence, and return its answer."""
+        """Return the store's answer, waiting for it only until this silence ends."""
         with answering_by(self.ends):
             return act(*about)
 
 
 @define
 class Asking:
-    """A request to the service in a thread of a pool, with the time to wait for its answer."""
+    """A request to the service in a thread pool, and how long to wait for the answer."""
 
     runner: CallRunner
     step: Send
@@ -466,27 +466,27 @@ class Asking:
 
     @property
     def wait(self) -> float:
-        """Seconds until something must be done if no answer comes."""
+        """How many seconds the driver should wait for the answer before it calls `waited`."""
         return max(min(self._deadline, self.silence.ends) - time.monotonic(), 0.0)
 
     @property
     def _deadline(self) -> float:
         """The time at which to stop waiting.
 
-        The budget limits the wait for a thread, and starts again when a thread takes the
-        request. A search before the offer must fit in one silence, so its wait for a
-        thread also counts.
+        The budget limits the wait for a thread, and starts over when a thread takes the request.
+        It does not start over for a search before the offer, because the caller hears nothing
+        during that time.
         """
         if self._started is None or ahead(self.step.request):
             return self._began + self.step.budget
         return self._started + self.step.budget + GRACE
 
     def waited(self) -> ServiceAnswer | Turn | None:
-        """Return an outcome or a reassuring turn if no answer came, or None to wait longer."""
+        """If no answer came, return an outcome or a reassuring turn, or None to wait longer."""
         now, deadline = time.monotonic(), self._deadline
         if now < deadline:
             if now < self.silence.ends:
-                return None  # a thread has taken the request since, which restarted its budget
+                return None  # meanwhile, a thread took the request, which restarted the budget
             self.silence.begins()
             return self.runner.reassurance(self.step.turn)
         if self.answering.cancel():
@@ -507,7 +507,7 @@ def _unstored(move: Move, down: RecordUnavailable) -> Move:
 
 
 def _skipped(session: Session) -> RecordUnavailable | None:
-    """Return the earlier failure of the store, if the caller has heard nothing since."""
+    """Return the last failure of the store, if the caller has heard nothing since then."""
     return None if session.turn.say else session.store_down
 
 
@@ -535,7 +535,7 @@ def named(error: BaseException) -> dict[str, str]:
 
 
 def log_move(move: Move) -> None:
-    """Log a move, and the end of a call."""
+    """Log a move and, if it ends the call, the result of the call."""
     after = move.after
     if move.before is not None:
         log.info(

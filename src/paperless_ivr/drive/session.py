@@ -86,7 +86,7 @@ class SavedSession:
     claim: Claim | None = None
 
     def session(self, flow: Flow, stored: SavedCall) -> Session:
-        """Return the session. `flow` must be the flow of its release."""
+        """Return the session. `flow` must be the flow of the call's release."""
         return Session(
             turn=flow.resumed(self.call),
             asked_at=self.asked,

@@ -1,4 +1,4 @@
-"""Turn tokens, which tie an answer to its turn, and suffice to give a call back to the host."""
+"""Turn tokens, which tie answers to turns, and contain enough to give a call back to the host."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -16,17 +16,17 @@ SHORTEST = 16
 
 @frozen
 class TurnToken:
-    """Identifies a turn, and contains the part of the hand-over that the host must get back (R48).
+    """A turn's identity, with the part of the hand-over that the host must get back (R48).
 
-    It contains no personal data, because it is part of URLs.
+    A token contains no personal data, because it is part of URLs.
     """
 
     call_id: str
     handover: str
     number: int
-    """The number of the session's turn that is being answered."""
+    """The number of the turn that is being answered."""
     interrupted: int | None
-    """The index of the prompt that was playing when the answer came, or None if all had ended."""
+    """The index of the prompt that was playing when the answer came, or None if none was."""
     moment: Moment = Moment.START
     language: str | None = None
     greeted: bool = False
@@ -34,7 +34,7 @@ class TurnToken:
 
     @classmethod
     def of(cls, turn: Turn, number: int, interrupted: int | None) -> "TurnToken":
-        """Return a turn's token. It counts a greeting in the turn as heard."""
+        """Return a turn's token. If the turn contains the greeting, that counts as heard."""
         call, host = turn.call, turn.call.host
         return cls(
             host.call_id,
@@ -48,7 +48,7 @@ class TurnToken:
         )
 
     def arrival(self, biller: str) -> Arrival:
-        """Return the part of the hand-over that the token carries, which excludes the payment."""
+        """Return the part of the hand-over that the token contains, which has no payment."""
         return Arrival(
             self.call_id,
             biller,
@@ -65,11 +65,11 @@ def _keys(keys: Secret | Sequence[Secret]) -> tuple[Secret, ...]:
 
 @frozen
 class TokenSigner:
-    """Creates tokens, and reads tokens that were signed with any of its keys.
+    """Signs tokens, and reads tokens that were signed with any of its keys.
 
-    The last key signs. To rotate keys, first put the new key first on all workers, so that they can
-    read its tokens. Then put it last, so that they sign with it. Drop the old key when no call can
-    still be using it.
+    Tokens are signed with the last key. To rotate keys, first add the new key at the beginning on
+    all workers, so that they can read tokens signed with it. Then move it to the end, so that they
+    sign with it. Remove the old key when no call can still be using it.
     """
 
     keys: tuple[Secret, ...] = field(repr=False, converter=_keys)

@@ -1,15 +1,16 @@
 """Runs calls on a runtime that sends web requests. Any number of workers can share a store.
 
-Between web requests, a call is kept in the store. Only the first worker that saves the next turn
-moves the call (compare-and-set). Every answer contains its turn's token. An answer to an earlier
-turn changes nothing, and gets the latest document again (R09).
+Between web requests, a call is kept in the store. If several workers try to advance a call, only
+the first one to save the next turn succeeds (compare-and-set). Every answer contains its turn's
+token. An answer to an earlier turn changes nothing, and the response is the latest document again
+(R09).
 
-Before a request to the service, the caller usually hears "one moment", and the runtime's next web
-request carries it out. A web request that comes in the meantime waits for the answer. If that takes
-too long, the caller hears that we are still working. A web request has one deadline for everything
-that it waits for from the store or the service. If something fails on our side, the call goes back
-to the host. The token contains everything that the hand-back needs, so the store is not needed
-(R48).
+Before a request to the service, the caller usually hears "one moment". The request is then carried
+out during the runtime's next web request. Another web request that arrives in the meantime waits
+for the answer, too. If that takes too long, the caller hears that we are still working on it. While
+we handle a web request, a single deadline limits all waiting for the store and the service. If
+something fails on our side, the call goes back to the host. This works even without the store,
+because the token contains everything that the hand-back needs (R48).
 """
 
 import time
@@ -62,7 +63,7 @@ log = structlog.get_logger("paperless_ivr")
 MARGIN = 5.0
 """We respond at least this many seconds before the runtime's timeout."""
 LOOKS = (0.02, 0.05, 0.1, 0.2, 0.4)
-"""Seconds between checks for an answer from another worker. The last one repeats."""
+"""Seconds between checks for an answer from another worker. The last value repeats."""
 
 
 @frozen
@@ -73,18 +74,18 @@ class Reply:
     document: str = field(default="", repr=False)
     handback: Handback | None = None
     outside: bool = False
-    """Whether the call was given back outside its flow, without committing or observing a move."""
+    """Whether the call was given back outside its flow. Then no move is committed or observed."""
 
 
 @frozen
 class WebDriver:
     """Answers one runtime's web requests for one biller's calls.
 
-    Workers that share a store must use the same keys (`TokenSigner`). New calls begin on `setup`. A
-    call that began on another release continues on it if one of the `former` drivers, which share
-    the keys and the store, runs that release. Otherwise, the call goes back to the host
-    (`releases`). Raises GatewayProblems if the runtime does not wait longer than `MARGIN`, because
-    no time would be left to answer it.
+    Workers that share a store must use the same keys (`TokenSigner`). New calls begin on `setup`.
+    If a call began on another release, it continues with the `former` driver for that release. If
+    there is none, the call goes back to the host (`drive.releases`). The `former` drivers must use
+    the same keys and store. Raises GatewayProblems if the runtime waits no longer than `MARGIN`,
+    because then there would be no time to answer.
     """
 
     setup: Setup
@@ -104,7 +105,7 @@ class WebDriver:
         if not gateway.patience > MARGIN:
             problem = (
                 f"patience: the runtime waits {gateway.patience:g} seconds for a document; it must "
-                f"wait more than {MARGIN:g}, because that many are reserved for responding"
+                f"wait more than {MARGIN:g}, because that much time is reserved for responding"
             )
             raise GatewayProblems("this gateway cannot answer in time", [problem])
 
@@ -140,7 +141,7 @@ class WebDriver:
             return Reply(503)
 
     def hang_up(self, call_id: str, *, by: EndedBy = EndedBy.CALLER) -> None:
-        """Handle a hang-up at any moment. Whatever the caller agreed to is still carried out."""
+        """Handle a hang-up at any moment. Anything the caller agreed to is still carried out."""
         reaping.hang_up(self._releases, call_id, by)
 
     def reap(self, abandoned: timedelta = reaping.ABANDONED) -> int:
@@ -148,7 +149,7 @@ class WebDriver:
         return reaping.reap(self._releases, abandoned)
 
     def any_live(self) -> bool:
-        """Whether the store contains an unfinished call on these releases."""
+        """Whether the store contains an unfinished call on one of these releases."""
         return reaping.any_live(self._releases)
 
     def give_back(self) -> None:
@@ -216,7 +217,7 @@ class WebDriver:
         return self._go_on(requests.commit(begun))
 
     def _answered(self, visit: Answers) -> Reply:
-        """Handle a visit that reports what the caller did, or that asks for a request's answer."""
+        """Handle a visit that reports what the caller did, or that asks for a request's result."""
         token = self._signer.read(visit.token)
         if token is None or token.call_id != visit.call_id:
             raise Rejected(403, "the token belongs to another call")
@@ -227,7 +228,7 @@ class WebDriver:
         return self._or_given_back(lambda: self._placed(visit, token), host, paid=token.paid)
 
     def _placed(self, visit: Answers, token: TurnToken) -> Reply:
-        """Handle the answer with the driver of the call's release, or give the call back."""
+        """Handle an answer with the driver for the call's release, or give back the call."""
         stored = self._requests.load(visit.call_id)
         saved = read(stored)
         driver = self._owner(saved.call.host.edition)
@@ -242,7 +243,7 @@ class WebDriver:
             return Reply(200, self._requests.load(visit.call_id).document)
 
     def _taken_up(self, visit: Answers, token: TurnToken, session: Session) -> Reply:
-        """Handle a visit for a call of this release."""
+        """Handle a visit to a call on this release."""
         then = session.turn.then
         late = (token.handover, token.number) != (session.call.host.handover, session.number)
         if late or session.over:
@@ -264,7 +265,7 @@ class WebDriver:
     # ── continuing a call ──
 
     def _go_on(self, session: Session) -> Reply:
-        """Return the reply for a call that just moved. Carry out a silent request first."""
+        """Return the reply for a call that just moved. A silent request is carried out first."""
         if isinstance(session.turn.then, Request) and not session.turn.say:
             return self._carried(session, claimed=session.claim is not None)
         return self._reply(session)
@@ -275,7 +276,7 @@ class WebDriver:
         pending = self._pool.submit(self._requests.carry, session, claimed=claimed, waited=waited)
         try:
             return self._reply(pending.result(self._wait))
-        except StaleCall:  # another worker is carrying it out
+        except StaleCall:  # another worker is carrying out the request
             return self._last(session.call_id)
         except TimeoutError:
             if not pending.cancel():
@@ -286,7 +287,7 @@ class WebDriver:
         kind = RecordUnavailable if record else Unavailable
         try:
             return self._go_on(self._requests.move(session, kind(busy=True)))
-        except StaleCall:  # another worker has carried it out, or has moved the call on
+        except StaleCall:  # another worker has carried out the request or moved the call
             return self._last(session.call_id)
 
     def _look_for(self, session: Session) -> Reply:
@@ -304,12 +305,12 @@ class WebDriver:
 
     @property
     def _wait(self) -> float:
-        """Seconds until the caller should hear that we are still working."""
+        """Seconds until the caller should hear that we are still working on it."""
         return left()
 
     @property
     def _patience(self) -> float:
-        """The longest time that the caller waits for a document, in seconds."""
+        """The maximum time that a caller waits for a document, in seconds."""
         reassure = self.setup.budgets.reassure
         return max(min(reassure, self.gateway.patience - MARGIN), 0.0)
 
@@ -318,7 +319,7 @@ class WebDriver:
         return self._reply(self._requests.session(self._requests.load(call_id)))
 
     def _still_working(self, session: Session) -> Reply:
-        """Tell a waiting caller that the request is running, unless it is already done."""
+        """Return a reassuring document, or the next document if the request is already done."""
         with suppress(RecordBusy):
             session = self._requests.session(self._requests.load(session.call_id))
         if isinstance(session.turn.then, Request):
@@ -370,14 +371,14 @@ def _reason(error: Exception) -> Reason:
 
 
 def _noted(call: Mapping[str, str], carried: "Future[Session]") -> None:
-    """Log the failure of a request that no web request is waiting for anymore."""
+    """Log the failure of a request that outlived its web request."""
     error = carried.exception()
     if error is not None and not isinstance(error, StaleCall):
         log.error("request.failed", **call, **named(error))
 
 
 def _asked_for(then: Gather | Transfer, event: CallerEvent | None, token: TurnToken) -> CallerEvent:
-    """Return what the caller did. Raises Rejected if it does not answer the question."""
+    """Return what the caller did. Raises Rejected if that does not answer the question."""
     if isinstance(then, Gather) and isinstance(event, Digits):
         return evolve(event, interrupted=token.interrupted)
     fits = NoInput if isinstance(then, Gather) else TransferEnded

@@ -2,7 +2,7 @@
 
 For each need, a gateway declares whether it is met by the runtime, emulated by the adapter, met
 only in part, or not met at all. `check` compares these claims with the needs of a flow. If a
-consent depends on a need, meeting it only in part is not enough. The rules (G01 …) are those of
+consent depends on a need, meeting it only in part is not enough. The rules (G01 …) are defined in
 docs/gateway-contract.md.
 """
 
@@ -54,7 +54,7 @@ class Capabilities:
     flush: Claim = MET
     """Discards keys that were pressed before a turn began (G21)."""
     once: Claim = MET
-    """Never lets a key that is delivered twice or late answer another question (G31, G32)."""
+    """Prevents a key that is delivered twice or late from answering another question (G31, G32)."""
     end_key_alone: Claim = MET
     """At a single-key question, distinguishes the end key alone from silence (G07)."""
     end_key_alone_in_entries: Claim = MET
@@ -66,25 +66,25 @@ class Capabilities:
     too_few: Claim = MET
     """Returns keys followed by silence, and distinguishes them from a complete entry (G08)."""
     two_waits: Claim = MET
-    """Supports different waits for the first key and for the next one (G11, G12)."""
+    """Supports separate waits for the first key and for the keys after it (G11, G12)."""
     longest: int | None = None
-    """The maximum number of keys in one gather; None if there is no limit."""
+    """The maximum number of keys in one gather, or None if there is no limit."""
     longest_wait: float | None = None
-    """The longest wait for a key in seconds; None if there is no limit."""
+    """The longest wait for a key in seconds, or None if there is no limit."""
     barge_in: Claim = MET
     """Lets a key interrupt what is being spoken (G16)."""
     type_ahead: Claim = MET
-    """Counts keys pressed before a turn began at questions that allow it (G20, G22)."""
+    """At questions that allow type-ahead, counts keys pressed before the turn began (G20, G22)."""
     keys_while_waiting: Claim = MET
     """Keeps keys pressed while a request runs, and counts them later (G23)."""
     hang_up: Claim = MET
     """Notices a hang-up at any moment (G28)."""
     languages: frozenset[str] | None = None
-    """The languages that can be spoken (BCP 47); None if there is no limit."""
+    """The languages that can be spoken (BCP 47), or None if there is no limit."""
     transfer: Claim = MET
     """Transfers the caller to a person (G26)."""
     transfer_results: frozenset[TransferResult] = frozenset(TransferResult)
-    """The transfer results that it can report. Others are reported as UNKNOWN (G27)."""
+    """The transfer results that the gateway can report. Others are reported as UNKNOWN (G27)."""
 
 
 @frozen
@@ -97,7 +97,7 @@ class Finding:
     how: How
     by: str = ""
     consent: bool = False
-    """Whether a consent depends on the need, so that it must not be degraded."""
+    """Whether a consent depends on the need. If so, the need must not be degraded."""
 
     def __str__(self) -> str:
         said = f"{self.need} ({self.sentence}): {self.how.value}"
@@ -112,7 +112,7 @@ class Report:
     findings: tuple[Finding, ...]
 
     def having(self, how: How) -> tuple[Finding, ...]:
-        """Return the needs that are met to this degree."""
+        """Return the findings for the needs that are met to this degree."""
         return tuple(finding for finding in self.findings if finding.how is how)
 
     def __str__(self) -> str:
@@ -122,7 +122,7 @@ class Report:
 def check(flow: Flow, capabilities: Capabilities) -> Report:
     """Report how well a gateway meets the needs of a flow, before the first call.
 
-    Raises GatewayProblems, with all problems at once, if anything is refused.
+    Raises GatewayProblems, with a list of all problems, if any need is refused.
     """
     report = Report(capabilities.gateway, tuple(_findings(flow, capabilities)))
     refused = report.having(How.REFUSED)
@@ -164,7 +164,7 @@ def _of_keys(can: Capabilities) -> Iterator[Finding]:
         ("distinguish # alone from silence in an entry", "G07", can.end_key_alone_in_entries),
         ("accept # as a key if a gather has no end key", "G13", can.no_end_key),
         ("return keys that were followed by silence", "G08", can.too_few),
-        ("wait for different times for the first key and the next", "G11, G12", can.two_waits),
+        ("use separate waits for the first key and for later keys", "G11, G12", can.two_waits),
         ("drop an end key after a complete entry", "G15", can.late_end_key),
         ("let a key interrupt the prompts", "G16", can.barge_in),
         ("accept keys pressed ahead", "G20, G22", can.type_ahead),
@@ -206,7 +206,7 @@ def _of_speech(flow: Flow, can: Capabilities) -> Iterator[Finding]:
 
 
 def _of_transfers(can: Capabilities) -> Iterator[Finding]:
-    """Yield the needs for transfers. If they are impossible, calls run as if no agent were free."""
+    """Yield the needs for transfers. Without transfers, calls run as if no agent were free."""
     how = How.DEGRADED if can.transfer.how is How.REFUSED else can.transfer.how
     yield Finding("transfer the caller to a person", "G26", how, can.transfer.by)
     lacking = frozenset(TransferResult) - can.transfer_results - {TransferResult.UNKNOWN}

@@ -15,19 +15,19 @@ from paperless_ivr.flow.turns import Turn
 
 
 class SessionGateway(Protocol):
-    """An adapter to a runtime that holds a channel: AGI, an event socket, a terminal."""
+    """An adapter to a runtime that holds a channel, such as AGI, an event socket, or a terminal."""
 
     def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Speak the prompts of a turn in a language, and then wait for what the turn asks for.
+        """Speak a turn's prompts in a language, and then do what the turn requires.
 
         - `Gather`: returns `Digits`, `NoInput`, or `HungUp`. If `type_ahead` is False, keys
           pressed before the turn began are discarded. `Digits.interrupted` is the index of the
           prompt that was being spoken when the first key was pressed.
         - `Transfer`: returns `TransferEnded` or `HungUp`.
-        - a request: only speaks. Returns `HungUp` if the caller is gone, else None.
+        - a request: only speaks. Returns `HungUp` if the caller is gone; otherwise, None.
         - `Return`: speaks the last prompts and gives the call back. Returns None.
 
-        Never raises for anything that a caller does. A lost channel counts as `HungUp`.
+        Never raises an error for anything that a caller does. A lost channel counts as `HungUp`.
         """
         ...
 
@@ -42,7 +42,7 @@ class AsyncSessionGateway(Protocol):
     async def listen(self) -> HungUp:
         """Watch the channel while a request runs, and keep the keys pressed during that time.
 
-        Returns only if the caller is gone. Canceled when the answer arrives.
+        Returns only if the caller is gone. It is canceled when the answer arrives.
         """
         ...
 
@@ -54,10 +54,10 @@ class WebRequest:
     path: str
     """The path below the gateway's own URL, such as "/keys"."""
     query: str = field(default="", repr=False)
-    """The query as received, not decoded, without the question mark."""
+    """The query as received, before decoding and without the question mark."""
     body: bytes = field(default=b"", repr=False)
     headers: Mapping[str, str] = field(factory=dict, repr=False)
-    """The headers by name, in lowercase."""
+    """The headers, with lowercase names."""
     method: str = "POST"
 
 
@@ -97,8 +97,8 @@ class Nothing:
 Visit = Begins | Answers | Ends | Nothing
 
 Sign = Callable[[int | None], str]
-"""Returns a URL-safe token of the turn for an answer during the prompt with this index or, if the
-index is None, after all prompts."""
+"""A function that returns a URL-safe token of the turn, for an answer given during the prompt with
+this index or, if the index is None, after all prompts."""
 
 
 class DocumentGateway(Protocol):
@@ -115,21 +115,21 @@ class DocumentGateway(Protocol):
         ...
 
     def read(self, request: WebRequest) -> Visit:
-        """Interpret a request. Raises `errors.Rejected` if the runtime cannot have sent it.
+        """Interpret a request. Raises `errors.Rejected` if the runtime could not have sent it.
 
         The sender is verified before anything in the request is trusted.
         """
         ...
 
     def write(self, turn: Turn, sign: Sign, language: str) -> str:
-        """Return a turn as a document: the prompts, and then what the turn waits for.
+        """Return a turn as a document with the prompts, and then what the turn requires.
 
         - `Gather`: the answer comes back with the token `sign(n)`, where `n` is the index of the
           prompt that was being spoken. If the runtime does not report which prompt a key
           interrupted, each run of prompts has its own gather (`flow.turns.barge_in_runs`).
         - `Transfer`: the result comes back with `sign(None)`.
-        - a request: the runtime immediately sends another web request, with `sign(None)` and no
-          event.
-        - `Return`: gives the call back to the host.
+        - a request: the document makes the runtime immediately send another web request, with
+          `sign(None)` and no event.
+        - `Return`: the document gives the call back to the host.
         """
         ...

@@ -2,8 +2,8 @@
 
 A line, or a token of a script, is one of:
 
-    1          keys                   -        silence (as a line: empty)
-    1137#      keys and the end key   h        hang up (also when the lines or tokens end)
+    1          keys                   -        silence (an empty line also means silence)
+    1137#      keys and the end key   h        hang up (so does the end of the input)
     *@3        `*` during prompt 3, counted from 0
     busy       the result of a transfer: answered, busy, no_answer, failed, unknown
 """
@@ -50,7 +50,7 @@ USAGE_TRANSFER = f"{', '.join(RESULTS)}, or h to hang up"
 
 
 def tokens(script: str) -> tuple[str, ...]:
-    """Split a script into tokens. Raises ValueError if any of them is not understood."""
+    """Split a script into tokens. Raises ValueError if any of them is invalid."""
     found = tuple(script.split())
     wrong = [token for token in found if not _means_something(token)]
     if wrong:
@@ -67,9 +67,9 @@ def _means_something(token: str) -> bool:
 
 @define
 class TerminalGateway:
-    """One call's channel, which prints to `out`, and reads `lines` or the tokens of a `script`.
+    """One call's channel. It prints to `out`, and reads `lines` or, if that is None, `script`.
 
-    Extra keys at a question count as pressed ahead for the next question, if it allows type-ahead.
+    Extra keys at a question count as type-ahead for the next question, if it allows that.
     An end key right after a complete entry is dropped.
     """
 
@@ -87,7 +87,7 @@ class TerminalGateway:
         return iter(tuple(self.script))
 
     def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Print a turn, and then wait for what it asks for."""
+        """Print a turn's prompts, and then read the keys or the transfer result that it needs."""
         if self._gone:
             return HungUp()
         for prompt in turn.say:
@@ -128,7 +128,7 @@ class TerminalGateway:
             self._print(f"  ({USAGE})")
 
     def _digits(self, gather: Gather, pressed: str, interrupted: int | None) -> Digits:
-        """Return the keys that a runtime would gather, and keep the rest for the next question."""
+        """Return the keys that belong to a gather, and keep the rest for the next question."""
         until = pressed.find(gather.end_key) if gather.end_key else -1
         if 0 <= until < gather.max_keys:
             taken, rest, ended = pressed[:until], pressed[until + 1 :], Ended.END_KEY
@@ -153,7 +153,7 @@ class TerminalGateway:
             if token in RESULTS:
                 self._print(f"  ({token})")
                 return TransferEnded(RESULTS[token])
-            if self.lines is None:  # the script continues at the next question
+            if self.lines is None:  # keep the token for the next question
                 self._held = token
                 self._print("  (no_answer)")
                 return TransferEnded(TransferResult.NO_ANSWER)

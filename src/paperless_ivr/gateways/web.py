@@ -1,8 +1,8 @@
 """Helpers for every gateway to a runtime that sends web requests.
 
-They read a request within limits, turn a gather's keys into an event, and encode the host's
-hand-over and hand-back in URLs. A gateway must first verify that its runtime sent the URL and that
-the URL was not changed. Only then can it trust that the parameters are the host's.
+They enforce limits on requests, turn a gather's keys into an event, read hand-overs from URLs, and
+append hand-backs to URLs. A gateway must first verify that its runtime sent the URL and that the
+URL was not changed. Only then can it trust that the parameters came from the host.
 """
 
 import hmac
@@ -28,7 +28,7 @@ MOST_FIELDS = 200
 """Twilio sends about forty fields, and its documentation warns that it may add more."""
 
 CALL_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
-"""Twilio's call IDs are CA and 32 hexadecimal digits. Other runtimes use other formats."""
+"""A Twilio call ID is CA followed by 32 hexadecimal digits. Other runtimes use other formats."""
 KEYS = re.compile(r"[0-9A-D*#]{0,512}")
 NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 """A telephone number in E.164 format."""
@@ -46,7 +46,7 @@ def bounded(request: WebRequest) -> None:
 
 
 def pairs(text: str | bytes) -> tuple[tuple[str, str], ...]:
-    """Return the fields of a query or form; raises Rejected if it is not valid."""
+    """Return the fields of a query or form. Raises Rejected if it is not valid."""
     try:
         written = text.decode() if isinstance(text, bytes) else text
         return tuple(
@@ -60,7 +60,7 @@ def pairs(text: str | bytes) -> tuple[tuple[str, str], ...]:
 
 
 def json_of(request: WebRequest) -> Mapping[str, Any]:
-    """Return the posted JSON object; raises Rejected if it is not valid."""
+    """Return the posted JSON object. Raises Rejected if it is not valid."""
     try:
         told = json.loads(request.body)
     except (ValueError, RecursionError):
@@ -71,7 +71,7 @@ def json_of(request: WebRequest) -> Mapping[str, Any]:
 
 
 def call_id(given: object) -> str:
-    """Return a call's identifier; raises Rejected if it is not valid."""
+    """Return a call's identifier. Raises Rejected if it is not valid."""
     found = CALL_ID.fullmatch(given) if isinstance(given, str) else None
     if found is None:
         raise Rejected(400, "the call ID is missing or invalid")
@@ -104,7 +104,7 @@ def gathered(pressed: object, most: object, *, by_end_key: bool) -> CallerEvent:
 
 
 def at(base: str, path: str, **fields: str) -> str:
-    """Return the URL of a path below `base`, where the runtime reaches the gateway."""
+    """Return the URL of a path below `base`, the address where the runtime reaches the gateway."""
     return f"{base}/{path}?{urlencode(fields)}"
 
 
@@ -114,7 +114,7 @@ def at(base: str, path: str, **fields: str) -> str:
 def handed_over(
     call_id: str, biller: str, ani: Secret | None, dnis: str, query: Mapping[str, str]
 ) -> Arrival:
-    """Return the arrival of a call; raises Rejected if the hand-over is invalid."""
+    """Return the arrival of a call. Raises Rejected if the hand-over is invalid."""
     try:
         unknown = len(query.keys() - set(FROM_HOST))
         if unknown:
@@ -130,7 +130,7 @@ def handed_back(url: str, handback: Handback, key: Secret) -> str:
     """Return the host's URL with the signed hand-back appended.
 
     The hand-back contains names, codes, and the key that the caller pressed for the host's menu. It
-    omits numbers and addresses, because servers along the way log URLs.
+    omits numbers and addresses, because servers along the way may log URLs.
     """
     given = urlencode(handback_to_strings(handback, personal=False))
     full = f"{url}{'&' if urlsplit(url).query else '?'}{given}"
@@ -138,9 +138,9 @@ def handed_back(url: str, handback: Handback, key: Secret) -> str:
 
 
 def read_handback(query: str, key: Secret) -> dict[str, str]:
-    """Return the hand-back in a URL's query; raises Rejected if the signature is invalid.
+    """Return the hand-back in a URL's query. Raises Rejected if the signature is invalid.
 
-    The names are those of `handback_to_strings`, plus any parameters in the host's own URL.
+    The result has the names in `handback_to_strings`, plus any parameters in the host's own URL.
     """
     told, _, given = query.rpartition("&signature=")
     if not hmac.compare_digest(given.encode(), _signature(told, key).encode()):

@@ -1,4 +1,4 @@
-"""A limit on open connections, beyond which a new one replaces the one that waited longest."""
+"""A limit on open connections. If there are too many, the longest-waiting one is dropped."""
 
 from collections.abc import Callable
 
@@ -10,10 +10,10 @@ class Limits:
     """Limits for each connection of a server."""
 
     connections: int = 500
-    """The limit on open connections. Must be at least 200 below `ulimit -n`, which is
+    """The limit on open connections. It must be at least 200 below `ulimit -n`, which is
     1,024 on most systems."""
     read_seconds: float = 10.0
-    """The maximum time until a request is complete, in however many pieces it arrives."""
+    """The maximum time for a complete request to arrive, no matter how many pieces it comes in."""
     keep_alive_seconds: float = 5.0
     """How long a connection stays open between two requests."""
     answer_seconds: float = 60.0

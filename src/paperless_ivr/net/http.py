@@ -1,8 +1,8 @@
 """HTTP within limits: uvicorn with h11, which limits headers, and a timer for each request.
 
-uvicorn can limit keep-alive and, with h11 but not httptools, the size of headers. It cannot limit
-how long a request takes to arrive. Nor can it limit how many connections have not sent a request
-yet, because it checks `limit_concurrency` only once the headers are complete.
+uvicorn can limit the keep-alive time and, with h11 but not with httptools, the size of headers. It
+cannot limit how long a request takes to arrive, or how many connections have not sent a request
+yet, because it checks `limit_concurrency` only after it has received all headers.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class Server(uvicorn.Server):
     _draining: "asyncio.Task[None] | None" = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Handle a signal. A second one stops draining."""
+        """Handle a signal. A second signal ends the drain."""
         if self.drain is None or self._told or sig != signal.SIGTERM:
             super().handle_exit(sig, frame)
         self._told = True
@@ -146,7 +146,7 @@ class _Bounded(H11Protocol):
     def _watch(self, *, answered: bool = False) -> None:
         """Set the timer for the rest of a request, for its response, or for the next request."""
         if self.transport.is_closing():
-            return  # keep the timer: the peer may never read what was sent
+            return  # keep the timer, because the peer may never read what was sent
         state, (unread, _) = self.conn.their_state, self.conn.trailing_data
         if answered and state is h11.IDLE and not unread:
             self._stop()

@@ -1,4 +1,4 @@
-"""The web application that answers a runtime's requests below one path."""
+"""The web application that answers one runtime's requests."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -23,9 +23,9 @@ from paperless_ivr.web.meters import Meters
 T = TypeVar("T")
 
 MOST_BYTES = 65_536
-"""The maximum size of a body, in bytes. The rest of a longer body is not read."""
+"""The maximum size of a request body, in bytes. The rest of a longer body is not read."""
 EVERY = 60.0
-"""The time between two searches for abandoned calls, in seconds."""
+"""The time between searches for abandoned calls, in seconds."""
 
 
 def application(
@@ -33,8 +33,8 @@ def application(
 ) -> Starlette:
     """Return the application for calls of one runtime, below a path.
 
-    It answers at most `threads` requests at the same time. Others wait. When the server shuts down,
-    it finishes what is in progress and closes.
+    It answers at most `threads` requests at the same time, while others wait. When the server shuts
+    down, it finishes the requests in progress.
     """
     pool = ThreadPoolExecutor(threads, thread_name_prefix="visit")
     calls = _Calls(driver, meters, pool)

@@ -109,12 +109,12 @@ class Meters:
         self._ready.set(well)
 
     def worked(self, came_to: Mapping[str, int]) -> None:
-        """Count the outcomes of a round of the relay."""
+        """Count the outcomes of one relay round."""
         for what, number in came_to.items():
             self._left.labels(what).inc(number)
 
     def moved(self, move: Move) -> None:
-        """Observe a call that was handed over, has moved, or has ended."""
+        """Count a call that has begun or ended, and what happened in it."""
         if move.before is None:
             self._begun.labels(move.after.call.host.moment.value).inc()
             self._live.inc()
@@ -184,7 +184,7 @@ class MeteredBackend:
         return self.backend.operations
 
     def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
-        """Answer within `budget` seconds."""
+        """Return the back end's answer within `budget` seconds, and count it."""
         told = "raised"
         try:
             answer = self.backend.answer(request, budget)

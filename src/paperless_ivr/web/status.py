@@ -21,8 +21,8 @@ def status(
     """Return the application with `/live`, `/ready`, and `/metrics`.
 
     A server is ready unless it is draining, or `probe` raises StoreError because calls cannot be
-    saved. If the service is down, `/ready` reports it, but the server still takes calls, because
-    the flow handles them.
+    saved. If the service is down, `/ready` reports that, but the server still takes calls,
+    because the flow can handle this.
     """
 
     async def live(_: Request) -> Response:

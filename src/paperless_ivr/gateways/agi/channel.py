@@ -1,4 +1,4 @@
-"""One connection from Asterisk: one command at a time, and a hang-up at any moment."""
+"""A connection from Asterisk. Commands run one at a time; a hang-up can come at any moment."""
 
 import asyncio
 import socket
@@ -19,12 +19,13 @@ from paperless_ivr.net.connections import DEFAULTS
 REPLY_WITHIN = 10.0
 """How many seconds to wait for a reply, in addition to the time that the command takes."""
 MOST_COMMANDS = 10_000
-"""The limit on commands in one call. A long call needs 2,000, and a check for sounds 1,500."""
+"""The limit on commands in one call. A long call needs about 2,000, and a check for sounds
+about 1,500."""
 KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
-"""Asterisk sends nothing while a caller talks with an agent. With these options, we notice
+"""Asterisk sends nothing while a caller talks with an agent. These options make us notice
 within two minutes if Asterisk is gone."""
 GONE = 511
-"""The reply code of a command that needs the caller, if the caller is gone."""
+"""The reply code if a command needs a caller, and the caller is gone."""
 
 
 class ChannelLost(Exception):
@@ -42,7 +43,7 @@ class Channel:
     lost: bool = False
     """Whether the connection is lost, so that nothing more can be sent."""
     broke: str = ""
-    """Why we dropped the connection; empty if the other end closed it."""
+    """Why we dropped the connection, or empty if the other end closed it."""
     _commands: int = 0
     _lines: Reader = field(factory=Reader, repr=False)
     _pending: "asyncio.Future[Reply | None] | None" = field(default=None, repr=False)
@@ -50,7 +51,7 @@ class Channel:
     _pump: "asyncio.Task[None] | None" = field(default=None, repr=False)
 
     async def open(self, within: float = DEFAULTS.read_seconds) -> None:
-        """Read the headers, which Asterisk sends first. Raises ChannelLost if they do not come."""
+        """Read the headers, which Asterisk sends first. Raises ChannelLost if none come."""
         self._keep_alive()
         self._head = asyncio.get_running_loop().create_future()
         self._pump = asyncio.create_task(self._read())
@@ -75,9 +76,9 @@ class Channel:
             await asyncio.wait_for(self.writer.wait_closed(), REPLY_WITHIN)
 
     async def ask(self, text: str, takes: float = 0.0) -> Reply:
-        """Send a command that itself takes up to `takes` seconds, and return the reply.
+        """Send a command that takes up to `takes` seconds to run, and return the reply.
 
-        Raises ChannelLost if there is no reply. If the task of an earlier command was canceled,
+        Raises ChannelLost if there is no reply. If an earlier command's task was canceled, this
         first waits for the reply to that command.
         """
         if self._pending is not None and not self._pending.done():
@@ -139,11 +140,11 @@ class Channel:
         if sock is not None and sock.family in {socket.AF_INET, socket.AF_INET6}:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             for name, value in KEEPALIVE.items():
-                if hasattr(socket, name):  # not every system has all of them
+                if hasattr(socket, name):  # some systems lack some of these options
                     sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
     def _break(self, why: str) -> None:
-        """Note that we drop the connection, and why."""
+        """Treat the connection as lost, and note why we drop it."""
         if not self.lost:
             self.broke = why
         self._end()

@@ -1,9 +1,10 @@
-"""A call on Asterisk: plays a turn piece by piece, and gathers keys one at a time.
+"""Plays turns on Asterisk piece by piece, and gathers keys one at a time.
 
-This is how it meets the contract (docs/asterisk.md has the sources). Each key is a separate reply,
-so that this module can distinguish all five outcomes. Asterisk's own GET DATA merges some of them.
-Each prompt is played separately, so that we know which prompt a key interrupts. Asterisk
-discards keys while no command is running (res_agi.c, run_agi), so `listen` keeps one running.
+The gateway contract is met as follows (docs/asterisk.md has the sources). Asterisk reports each key
+in a separate reply, so that all five outcomes of a gather can be distinguished; with its GET DATA
+command, some of them look the same. Each prompt is played separately, so that we know which prompt
+a key interrupts. Asterisk discards keys while no command is running (res_agi.c, run_agi), so
+`listen` keeps one running.
 """
 
 import asyncio
@@ -48,12 +49,13 @@ LONGEST_SOUND = 300.0
 GREETING = "greeting"
 """The prompt that thanks the caller for calling."""
 LISTEN = (0.02, 0.05, 0.1)
-"""How many seconds each listening command lasts. The last value repeats. The next turn waits for
-the current command to end."""
+"""How many seconds each listening command lasts. The last value repeats. A turn cannot begin
+until the current command ends."""
 RING = 30
 """How many seconds an agent's phone rings."""
 LONGEST_TALK = 4 * 3600.0
-"""The maximum length of a conversation with an agent, in seconds. Asterisk sends nothing then."""
+"""The maximum length of a conversation with an agent, in seconds. Asterisk sends nothing during the
+conversation."""
 
 RESULTS = {
     "ANSWER": TransferResult.ANSWERED,
@@ -65,7 +67,7 @@ RESULTS = {
     "DONTCALL": TransferResult.FAILED,
     "TORTURE": TransferResult.FAILED,
 }
-"""The meanings of DIALSTATUS (app_dial). CANCEL is not included, because it means a hang-up."""
+"""The meaning of each DIALSTATUS (app_dial). CANCEL is omitted, because it means a hang-up."""
 
 
 @define
@@ -85,7 +87,7 @@ class AgiGateway:
     clock: Callable[[], float] = field(default=lambda: asyncio.get_running_loop().time())
     _ahead: str = field(default="", repr=False)
     _late: tuple[str, float] = ("", 0.0)
-    """The end key of a complete gather, and the time until which to drop it."""
+    """The end key of a gather that is complete, and the time until which that key is dropped."""
     language: str = ""
     """The language that the channel is set to."""
     _listening: "asyncio.Task[str] | None" = field(default=None, repr=False)
@@ -93,7 +95,7 @@ class AgiGateway:
     # ── called by the driver ──
 
     async def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Play a turn, and then wait for what it asks for."""
+        """Play a turn's prompts, and then do what the turn requires."""
         try:
             await self._heard_so_far()
             event = await self._perform(turn, language)
@@ -163,7 +165,7 @@ class AgiGateway:
         return "", 0, unheard
 
     async def _play_prompt(self, prompt: Prompt, language: str, escape: str) -> tuple[str, bool]:
-        """Play a prompt. Return the key that interrupted it, and whether it played until then."""
+        """Play a prompt. Return the key that interrupted it, and whether all sounds played."""
         played = True
         for sound in self.sounds.prompt(prompt, language):
             key, there = await self._play(sound, escape)
@@ -235,7 +237,7 @@ class AgiGateway:
         return await self._next(wait) if key and self._is_late(key) else key
 
     async def _key(self, seconds: float) -> str:
-        """Return a key pressed within this many seconds, or "" if none. Ignores the keys A to D."""
+        """Return a key that is pressed in time, or "" if there is none. Ignores the keys A to D."""
         until = self.clock() + seconds
         while True:
             milliseconds = max(0, round((until - self.clock()) * 1000))
@@ -250,7 +252,7 @@ class AgiGateway:
                 return key
 
     def _is_late(self, key: str) -> bool:
-        """Whether this is a late end key of a complete gather. Only the next key can be one."""
+        """Whether a key is a complete gather's late end key. Only the next key after it can be."""
         if not key:
             return False
         (end_key, until), self._late = self._late, ("", 0.0)

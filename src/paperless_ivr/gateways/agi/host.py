@@ -1,11 +1,11 @@
-"""The hand-over and the hand-back in a dialplan: channel variables, and arguments of AGI().
+"""Hand-overs and hand-backs in a dialplan, as channel variables and as arguments of AGI().
 
     same => n,Set(PAPERLESS_MOMENT=before_payment)
     same => n,AGI(agi://127.0.0.1/,account=${ACCOUNT})
     same => n,GotoIf($["${PAPERLESS_DISPOSITION}" = "abandoned"]?gone)
 
 An argument has the variable's name in lowercase, without PAPERLESS_, and takes precedence over the
-variable. The names and values are those of `flow.host_strings`.
+variable. `flow.host_strings` defines the names and values.
 """
 
 import re
@@ -27,7 +27,7 @@ from paperless_ivr.keypad import phone_number
 
 PREFIX = "PAPERLESS_"
 HANDED_OVER = ("call_id", "biller", "ani", "ani_withheld", "dnis", "person", *FROM_HOST)
-"""The names that are read, each as a variable PAPERLESS_… and as an argument."""
+"""The names that a dialplan can set, as a variable PAPERLESS_… or as an argument."""
 
 NOBODY = ("", "unknown", "anonymous", "restricted", "unavailable")
 """The values that Asterisk and SIP send in place of a missing number."""
@@ -42,8 +42,8 @@ the number or name, and 0x40 if there is none (Asterisk, include/asterisk/caller
 AST_PRES_RESTRICTION; main/channel.c, ast_party_id_presentation)."""
 
 AT_ONCE = 23
-"""The number of variables that any version of MSet accepts. MSet used to have room for 24 and
-ignored the last one, but now it has room for 99
+"""The number of variables that every version of MSet accepts. Earlier versions had room for 24 and
+ignored the last one; newer ones have room for 99
 (https://github.com/asterisk/asterisk/commit/5c67a991c269808916b22e12f01f0c6e018f3cee)."""
 
 
@@ -85,7 +85,7 @@ def _misnamed(name: str) -> str:
 def handed_over(
     headers: Mapping[str, str], given: Mapping[str, str], biller: str, person: str
 ) -> HandedOver:
-    """Return the call that these headers and values describe. `biller` and `person` are defaults.
+    """Return the call described by these headers and values. `biller` and `person` are defaults.
 
     Raises HostProblems, which lists every value that cannot be read.
     """
@@ -133,13 +133,13 @@ def cleared(before: str) -> dict[str, str]:
     return {"error": ""} | dict.fromkeys(names, "")
 
 
-# ── many variables in one command, since each command is a round trip ──
+# ── many variables in one command, because each command is a round trip ──
 
 SEPARATOR = "|"
 
 
 def reading(names: tuple[str, ...]) -> str:
-    """Return the command that reads several variables at the same time."""
+    """Return a single command that reads several variables."""
     expression = SEPARATOR.join(f"${{{PREFIX}{name.upper()}}}" for name in names)
     return f"GET FULL VARIABLE {quoted(expression)}"
 
@@ -153,9 +153,9 @@ def read(names: tuple[str, ...], value: str | None) -> dict[str, str] | None:
 
 
 def setting(values: Mapping[str, str]) -> Iterator[str]:
-    """Yield the commands that set the variables, as few as possible.
+    """Yield as few commands as possible to set the variables.
 
-    MSet splits its arguments as every application does (main/app.c,
+    MSet splits its arguments the way every application does (main/app.c,
     `__ast_app_separate_args`). A backslash escapes a comma, a quote, a bracket, and itself.
     """
     pairs: list[str] = []

@@ -1,4 +1,4 @@
-"""The bytes of the AGI protocol, in both directions.
+"""Parses AGI replies and encodes AGI commands.
 
 This module follows the source code (res/res_agi.c) and recordings (tests/gateways/agi) of Asterisk
 16.28.0 and 22.10.1.
@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from attrs import define, field, frozen
 
 LONGEST_LINE = 16_384
-"""The maximum size of one line, or one multi-line reply, in bytes. Real ones stay below 2,000."""
+"""The maximum size of one line, or one multi-line reply, in bytes. Real ones are under 2,000."""
 LONGEST_HEAD = 65_536
 """The maximum size of the header block, in bytes."""
 LONGEST_COMMAND = 2_047
-"""The maximum size of a command, in bytes. Asterisk 16 reads the rest as another command."""
+"""The maximum size of a command, in bytes. Asterisk 16 reads the excess as another command."""
 
 HEADER = re.compile(r"(agi_\w+): ?(.*)")
 REPLY = re.compile(r"([1-5]\d\d)([ -])(.*)", re.DOTALL)
@@ -78,7 +78,7 @@ class Reader:
             self._fits(len(line))
             message = self._line(line.decode("utf-8", "replace"))
             if isinstance(message, Headers | Reply):
-                self._size = 0  # the sizes of all other lines add up until a reply comes
+                self._size = 0  # until a reply is complete, line sizes are added up
             if message is not None:
                 yield message
         self._fits(len(self._buffer))
@@ -94,7 +94,7 @@ class Reader:
             return self._header(line)
         if self._open:
             return self._goes_on(line)
-        if not line:  # between messages, an empty line means nothing
+        if not line:  # ignore an empty line between messages
             return None
         if line == "HANGUP":
             return HangUpNotice()
@@ -126,7 +126,7 @@ class Reader:
         return _reply(line)
 
     def _goes_on(self, line: str) -> Reply | None:
-        """Add the next line of a multi-line usage text, or of a value with line breaks in it."""
+        """Add the next line of a usage text, or of a value that contains line breaks."""
         first = self._open[0]
         self._open.append(line)
         usage = first[3] == "-"
@@ -151,13 +151,13 @@ def _reply(text: str) -> Reply:
 
 
 def quoted(text: str) -> str:
-    """Return an argument in quotes, without characters that would end the line."""
+    """Return an argument in quotes, with its control characters replaced by spaces."""
     plain = CONTROL.sub(" ", text)
     return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def command(text: str) -> bytes:
-    """Return a command as sent. Raises ValueError if Asterisk would not read it as one command."""
+    """Return a command as bytes. Raises ValueError if Asterisk would not accept it as one."""
     line = text.encode()
     if CONTROL.search(text) or len(line) > LONGEST_COMMAND:
         raise ValueError("not a single line that Asterisk accepts")

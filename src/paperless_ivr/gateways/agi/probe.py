@@ -2,12 +2,12 @@
 
     missing(channel, sounds)      returns the missing sounds without playing anything
 
-STREAM FILE opens a file to play it. With an offset beyond the end of the file, it plays nothing,
-but still replies 0 if the file exists, and -1 if it does not (res_agi.c, handle_streamfile; the
-modules in formats/ limit the offset). Asterisk looks for a sound in the language's folder. Then it
-removes the last "_…" from the folder's name again and again, and finally it tries the English
-sounds (main/file.c, fileexists_core). An English digit in a Spanish call must count as missing, so
-we name the folder ourselves.
+STREAM FILE opens a file to play it. If the offset is beyond the end of the file, it plays nothing.
+Its reply is still 0 if the file exists, and -1 if it does not (res_agi.c, handle_streamfile; the
+modules in formats/ limit the offset). Asterisk first looks for a sound in the language's folder. It
+then removes the last "_…" from the folder's name and tries again, as often as possible. Finally, it
+tries the English sounds (main/file.c, fileexists_core). We name the folder ourselves, because an
+English digit in a Spanish call must count as missing.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ NAMED = 20
 
 
 async def missing(channel: Channel, sounds: Sounds) -> dict[str, list[str]]:
-    """Return the sounds that Asterisk lacks, by language, or nothing if the caller is gone."""
+    """Return the sounds that Asterisk lacks, by language, or {} if the caller is gone."""
     found: dict[str, list[str]] = {}
     for language in sounds.catalog.books:
         name = sounds.called(language)

@@ -47,9 +47,12 @@ MOST_OF_ERROR = 500
 TakenBack = asyncio.Future[EndedBy]
 """A future that is resolved when a call is taken back from the flow."""
 Answer = Callable[[AgiGateway, Arrival, TakenBack], Awaitable[Handback]]
-"""Runs a call to its end, or until it is taken back."""
+"""A function that runs a call to its end, or until it is taken back."""
 Tell = Callable[[str, Arrival, str], None]
-"""Reports a problem: its name, the hand-over, and the reason, without personal data."""
+"""A function that reports a problem, given its name, the hand-over, and the reason.
+
+The reason contains no personal data.
+"""
 
 
 @frozen
@@ -64,7 +67,7 @@ class Line:
 
 @define
 class _Call:
-    """A connection, with what is known so far about its hand-over."""
+    """A connection, and what is known about its hand-over so far."""
 
     channel: Channel
     arrival: Arrival
@@ -133,7 +136,7 @@ class FastAgi:
         self._open.opened(task, channel.drop)
 
     async def _served(self, channel: Channel, taken_back: TakenBack) -> None:
-        """Serve one call, and catch every error in it."""
+        """Serve one call, and handle every error that occurs in it."""
         lost, call = "", _Call(channel, Arrival("", self._line("").biller))
         try:
             await channel.open(self.limits.read_seconds)
@@ -183,7 +186,7 @@ class FastAgi:
                 await channel.ask(f"SET VARIABLE CHANNEL(language) {quoted(spoken)}")
 
     async def _lacking(self, channel: Channel, line: Line) -> str:
-        """Describe the sounds that this Asterisk lacks. One call checks while the others wait."""
+        """Describe the sounds that Asterisk lacks. Calls that arrive during a check wait for it."""
         address, *_ = channel.writer.get_extra_info("peername") or [""]
         key = (str(address), line.biller)
         while (probe := self._probes.get(key)) is not None:
@@ -225,7 +228,7 @@ class FastAgi:
 
 
 async def _variables(channel: Channel) -> tuple[dict[str, str], str]:
-    """Return the variables that the dialplan has set, and an earlier call's outcome count.
+    """Return the variables set by the dialplan, and the outcome count of an earlier hand-over.
 
     Omits values with line breaks or other control characters.
     """

@@ -2,7 +2,8 @@
 
 Digits, letters, numbers, and days are spoken with the core sounds in the channel's language
 (SAY DIGITS, SAY ALPHA, SAY NUMBER, SAY DATETIME), which must be installed for each language. If
-Asterisk's name for a language differs from its tag ("es_MX_f_Allison" on Debian), set `names`.
+Asterisk's name for a language is not the first part of the language's tag (on Debian, one name is
+"es_MX_f_Allison"), set `names`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,12 +32,12 @@ from paperless_ivr.prompts.pieces import (
 from paperless_ivr.prompts.recorded import LIST, Recordings, bare, phrases
 
 A_SOUND = 0.1
-"""The length of the shortest sound, in seconds. If its sounds are missing, SAY NUMBER immediately
-returns 0, as if it had spoken the number (observed with 16.28 and 22.10)."""
+"""The length of the shortest sound, in seconds. If the sounds of a number are missing, SAY NUMBER
+immediately returns 0, as if it had spoken the number (observed in Asterisk 16.28 and 22.10)."""
 GROUP_PAUSE = 300
 """The pause between groups of digits in milliseconds, as in the SSML of `prompts.ssml`."""
 DAYS = {"es": "d 'digits/es-de' B"}
-"""How to say a day, in Asterisk's format: d is the day, and B is the month. The default is "Bd"."""
+"""How to say a date, in Asterisk's format: d is the day, B is the month. The default is "Bd"."""
 
 
 def _sounds(folder: str, *names: object) -> tuple[str, ...]:
@@ -48,7 +49,7 @@ SPELLED = (
     *_sounds("letters", *"abcdefghijklmnopqrstuvwxyz"),
     *_sounds("digits", *(f"mon-{month}" for month in range(12))),
 )
-"""Core sounds of digits, letters, and months. All languages use these names (main/say.c)."""
+"""Core sounds for digits, letters, and months. All languages use these names (main/say.c)."""
 TENS = range(30, 100, 10)
 NUMBERS = {
     "en": _sounds(
@@ -62,16 +63,16 @@ NUMBERS = {
         *("thousand", "million", "millions", "1M", "es-de"),
     ),
 }
-"""More core sounds of numbers and days (main/say.c). We do not know those of other languages.
+"""More core sounds, for numbers and days (main/say.c). Other languages are not listed yet.
 Spanish also needs digits/100, which Debian's sounds lack, so we record "cien" ourselves."""
 
 
 @frozen
 class Sound:
-    """A command that plays one sound, in two halves with the escape digits between them."""
+    """A command that plays one sound. The escape digits go between its two parts."""
 
     language: str
-    """The language to set the channel to, by Asterisk's name for it."""
+    """The language to set the channel to, as Asterisk names it."""
     command: str = field(repr=False)
     more: str = field(default="", repr=False)
     is_file: bool = False
@@ -95,9 +96,9 @@ class Sounds:
     catalog: Catalog
     recordings: Recordings
     prefix: str
-    """Asterisk's path to the folder, either absolute or relative to its own sounds."""
+    """Asterisk's path to the folder, either absolute or relative to its own sounds folder."""
     names: Mapping[str, str] = field(factory=dict)
-    """Asterisk's names for languages, if different from the first part of the tag."""
+    """Asterisk's names for languages, where they differ from the first part of the tag."""
 
     @classmethod
     def of(
@@ -131,7 +132,7 @@ class Sounds:
         return tuple(f"{self.prefix}/{file}" for file in sorted(files))
 
     def core(self, language: str) -> tuple[str, ...]:
-        """Return the core sounds that prompts in a language are composed of."""
+        """Return the core sounds that prompts in a language use."""
         return SPELLED + NUMBERS.get(_syntax(self.called(language)), ())
 
     def prompt(self, prompt: Prompt, language: str) -> Iterator[Sound]:
@@ -159,7 +160,7 @@ class Sounds:
                     assert_never(piece)
 
     def _text(self, text: str, language: str) -> Iterator[Sound]:
-        """Yield a recorded phrase. Spell words that are not recorded, such as a domain."""
+        """Yield the recording of a phrase. If there is none, as for a domain, spell the phrase."""
         file = self.recordings.file(language, text)
         if file is not None:
             yield self._file(f"{self.prefix}/{file}", language)
@@ -188,7 +189,7 @@ class Sounds:
         return self._text(self.catalog.books[language][f"{name}_{which}"], language)
 
     def _number(self, number: int, language: str) -> Iterator[Sound]:
-        """Yield a number. Use our recording of 100 in Spanish, since digits/100 may be missing."""
+        """Yield a number. In Spanish, use our own recording of 100, since Debian has none."""
         thousands, rest = divmod(number, 1000)
         if _syntax(self.called(language)) != "es" or 100 not in (thousands, rest):
             yield self._say("NUMBER", str(number), language)

@@ -1,9 +1,10 @@
 """The gateway for Twilio, and for other platforms that use TwiML.
 
-A turn could use a single `<Gather>`, but this gateway writes one for each run of prompts that must
-be distinguished. That way, it notices if a consent was given before its question was heard (G17,
-G18). Keys pressed before a `<Gather>` begins are not collected (Twilio's support,
-"Troubleshooting issues with <Gather>"), so they are flushed (G21). docs/twilio.md has the sources.
+One `<Gather>` could speak all prompts of a turn. Instead, this gateway writes one for each run of
+prompts, to detect a consent that was given before its question was heard (G17, G18). Twilio does
+not collect keys that are pressed before a `<Gather>` begins (Twilio's support article
+"Troubleshooting issues with <Gather>"), so they are discarded (G21). See docs/twilio.md for the
+sources.
 """
 
 from collections.abc import Mapping
@@ -53,8 +54,8 @@ def _bare(value: str) -> str:
 class TwilioGateway:
     """Two pure functions for one biller's calls on Twilio.
 
-    `address` is where Twilio reaches the gateway, as entered in Twilio's console. A web server
-    behind a proxy sees a different address. The number's status callbacks must go to
+    `address` is where Twilio reaches the gateway, as entered in Twilio's console. Behind a proxy,
+    this is not the address that the web server sees. Set the number's status callback to
     `{address}/status`.
     """
 
@@ -64,16 +65,16 @@ class TwilioGateway:
     """The account's auth token. Twilio uses it to sign requests."""
     address: str = field(converter=_bare, validator=_address)
     host: str = field(validator=_address)
-    """The host's address, to which the call returns."""
+    """The host's address, where the call goes when it is handed back."""
     host_key: Secret = field(repr=False)
     """A key shared with the host. It is used to sign the hand-back."""
     person: str | None = None
     """The number (E.164) or `sip:` address of the agents to transfer to."""
     caller_id: str | None = field(default=None, validator=_number)
-    """One of the account's numbers (E.164), shown to the agent if the caller has none."""
+    """One of the account's numbers (E.164), shown to the agent if there is no caller ID."""
     voices: Mapping[str, str] = VOICES
     recordings: str | None = field(default=None, validator=_address)
-    """The address of recorded prompts. Prompts with slots are still spoken."""
+    """The address of recorded prompts. Prompts with slots are still spoken by a voice."""
 
     media_type = "text/xml; charset=utf-8"
     patience = 15.0

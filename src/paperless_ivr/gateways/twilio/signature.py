@@ -1,9 +1,10 @@
 """The signatures on Twilio's requests.
 
-Twilio signs the URL that it called, followed by the form's fields sorted by name, with nothing
-between names and values. The signature is the HMAC-SHA1 of this text in base64, and its key is the
-account's auth token (https://www.twilio.com/docs/usage/webhooks/webhooks-security). Only some of
-Twilio's servers include the port in the URL, so both forms are tried, as in Twilio's own libraries.
+The signed text is the URL that Twilio called, followed by the form's fields, sorted by name and
+joined without any separators. The signature is the HMAC-SHA1 of this text, encoded in base64. Its
+key is the account's auth token (https://www.twilio.com/docs/usage/webhooks/webhooks-security). Only
+some of Twilio's servers include the port in the URL, so we try both variants, as Twilio's own
+libraries do.
 """
 
 import hmac
@@ -27,7 +28,7 @@ def signature(url: str, form: Form, auth_token: Secret) -> str:
 
 
 def genuine(url: str, form: Form, given: str, auth_token: Secret) -> bool:
-    """Whether the sender of this request knows the auth token. Compares in constant time."""
+    """Whether this request was signed with the auth token. Compares in constant time."""
     fields = tuple(form)
     expected = [signature(variant, fields, auth_token) for variant in _variants(url)]
     alike = [hmac.compare_digest(given.encode(), known.encode()) for known in expected]

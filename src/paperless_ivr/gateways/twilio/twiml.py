@@ -1,4 +1,4 @@
-"""Turns as TwiML. Sources: https://www.twilio.com/docs/voice/twiml and the pages of its verbs."""
+"""Turns as TwiML. Sources: https://www.twilio.com/docs/voice/twiml and the page on each verb."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from paperless_ivr.prompts import Catalog, Pause, Piece, Text, plain, speech
 from paperless_ivr.prompts.ssml import write
 
 SHORTEST = 1
-"""The shortest `<Gather>` timeout in seconds: the pause between two runs of prompts."""
+"""The shortest `<Gather>` timeout in seconds. It is the pause between two runs of prompts."""
 GOING_ON = 5
 """The shortest wait in seconds for a caller who continues after a pause in an entry."""
 RINGING = 30
@@ -23,16 +23,17 @@ DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
 
 @frozen
 class Voices:
-    """The voices and recordings that speak prompts.
+    """The voices and recordings for prompts.
 
-    If a language has a voice here, that voice speaks it, with SSML. Otherwise, Twilio chooses a
-    voice, which reads plain text. If there are recordings, prompts without slots are played.
+    If there is a voice for a language, prompts are sent to it as SSML. Otherwise, they are sent as
+    plain text, and Twilio chooses a voice. If there are recordings, they are played for prompts
+    without slots.
     """
 
     catalog: Catalog
     names: Mapping[str, str]
     recordings: str | None
-    """The address of the recordings, below which there are files such as `en-US/greeting.wav`."""
+    """The base address of the recordings. Below it are files such as `en-US/greeting.wav`."""
 
     def speak(self, parent: ET.Element, prompts: Iterable[Prompt], language: str) -> None:
         """Append the verbs that speak prompts."""
@@ -55,7 +56,7 @@ class Voices:
 
 @frozen
 class Routes:
-    """The addresses that a document sends the call to."""
+    """The addresses that a document contains for Twilio's next request."""
 
     base: str
     """The gateway's own address, where Twilio reaches it."""
@@ -65,7 +66,7 @@ class Routes:
         return web.at(self.base, "keys", most=str(gather.max_keys), end=gather.end_key, turn=token)
 
     def silence(self, token: str) -> str:
-        """Return the address for silence."""
+        """Return the address to request if the caller presses no key."""
         return web.at(self.base, "silence", turn=token)
 
     def person(self, token: str) -> str:
@@ -78,7 +79,7 @@ class Routes:
 
 
 def document(root: ET.Element) -> str:
-    """Return a response as text."""
+    """Return a TwiML document as text."""
     return DECLARATION + ET.tostring(root, encoding="unicode")
 
 
@@ -111,7 +112,7 @@ class Writer:
         the caller time to answer.
         """
         say, runs = self.turn.say, barge_in_runs(self.turn)
-        if not gather.barge_in:  # outside a <Gather>, nothing is interrupted and no key counts
+        if not gather.barge_in:  # outside a <Gather>, keys do nothing
             self.voices.speak(root, say, self.language)
             runs = (range(len(say), len(say)),)
         for run in runs:
@@ -133,7 +134,7 @@ class Writer:
 
 
 def _wait(gather: Gather) -> int:
-    """Return the longer of the two waits in whole seconds, because Twilio has only one."""
+    """Return the longer of the two waits in whole seconds, because Twilio supports only one."""
     if gather.begun:  # the end key does not end this gather
         return math.ceil(max(gather.next_key_wait, GOING_ON))
     entry = gather.max_keys > 1
@@ -141,11 +142,11 @@ def _wait(gather: Gather) -> int:
 
 
 def dial(root: ET.Element, person: str, action: str, caller_id: str | None) -> None:
-    """Transfer the caller, and have Twilio ask what to do afterward.
+    """Transfer the caller. Afterward, Twilio requests `action`.
 
-    If there is no `callerId`, Twilio passes on the caller's own number. If that is not a real
-    number, the call may be rejected, so one of the account's numbers is needed instead. If the
-    caller uses a Twilio client, `callerId` is required
+    Without a `callerId`, Twilio passes on the caller's own number. If that is not a real number,
+    the call may be rejected, so one of the account's numbers is needed instead. For a caller who
+    uses a Twilio client, `callerId` is required
     (https://www.twilio.com/docs/api/errors/13214).
     """
     verb = ET.SubElement(root, "Dial", {"action": action, "timeout": str(RINGING)})

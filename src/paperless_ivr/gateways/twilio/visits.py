@@ -1,4 +1,4 @@
-"""Twilio's requests. Source: https://www.twilio.com/docs/voice/twiml and the pages of its verbs."""
+"""Twilio's requests. Source: https://www.twilio.com/docs/voice/twiml and the page on each verb."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from paperless_ivr.gateways.port import WebRequest
 Fields = Mapping[str, str]
 
 OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
-"""Values of `CallStatus` that mean a call has ended."""
+"""The values of `CallStatus` that mean that a call has ended."""
 RESULTS = {
     "completed": TransferResult.ANSWERED,
     "answered": TransferResult.ANSWERED,
@@ -32,11 +32,11 @@ def form_of(request: WebRequest) -> tuple[tuple[str, str], ...]:
 
 
 def gathered(query: Fields, form: Fields) -> CallerEvent:
-    """Return the result of a `<Gather>`, one of five outcomes, from `Digits` and `FinishedOnKey`.
+    """Return the result of a `<Gather>`, based on `Digits` and `FinishedOnKey`.
 
     `FinishedOnKey` is the key that ended the `<Gather>`, or empty if no key did. If a platform does
-    not send this field, the end key cannot be distinguished from silence after keys. It then counts
-    as silence, so that an incomplete number is never looked up.
+    not send this field, an entry ended with the end key looks like keys followed by silence. It
+    is treated that way, so that an incomplete number is never looked up.
     """
     if over(form):
         return HungUp()
