@@ -126,7 +126,7 @@ class Calling:
         raise AssertionError(message)
 
     def _does_what_is_next(self) -> Call | None:
-        """Plan the caller's actions in the current turn. Returns the call, or None if it is over."""
+        """Plan the caller's actions in this turn, and return the call, or None if it is over."""
         try:
             call = read(self.driver.setup.store.calls.load(self.runtime.call_id)).call
         except UnknownCall:
