@@ -152,7 +152,10 @@ def by_two_keys(person: Person, decoder: EmailDecoder) -> Entry:
 
 
 def by_multi_tap(person: Person, decoder: EmailDecoder) -> Entry:
-    """Return the effort of keying an address by multi-tap, as on old phones, with no mistakes."""
+    """Return the effort of keying an address by multi-tap with no mistakes.
+
+    This is how text was entered on old cell phones.
+    """
     local, _, domain = person.address.partition("@")
     keys = f"{_taps(local)}#{_domain_keys(domain, decoder, _taps)}"
     return Entry(person.address, len(keys) + 1, _read_back(person.address, decoder))

@@ -64,7 +64,7 @@ from paperless_ivr.testing.contracts.bench import Bench, Clock
 
 BILLER = "springfield-water"
 OPENS = datetime(2026, 11, 23, 13, 0, tzinfo=UTC)
-"""The start of the day: 7 a.m. in Chicago. In UTC, its last calls fall on the next date."""
+"""The start of the day: 7 a.m. in Chicago. In UTC, the last calls fall on the next date."""
 OPEN_FOR = timedelta(hours=16)
 TYPES = ("WATER", "SEWER", "GAS")
 LANGUAGES = ("en-US",) * 6 + ("es-US",) * 2 + (None,)

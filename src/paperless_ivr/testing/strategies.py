@@ -1,8 +1,8 @@
 """Hypothesis strategies for callers, back ends, and calls. Only this module imports Hypothesis.
 
 `calls(flow)` draws only calls that can really happen: it walks the flow from `begin`, and draws
-an event that fits each turn. A `Caller` returns a strategy for what the caller does at a turn,
-or None if the caller only waits. A `World` returns a strategy for the answer to a request.
+an event that fits each turn. A `Caller` returns a strategy for what the caller does at a turn;
+it draws None if the caller only waits. A `World` returns a strategy for the answer to a request.
 All personal data is made up and distinctive, so that a test can search for it.
 """
 

@@ -82,7 +82,7 @@ def _one_winner(make: MakeLiveCalls) -> None:
 
 
 def _idle(make: MakeLiveCalls) -> None:
-    """`idle` lists the calls of a biller, or of none, that were last saved before a given time."""
+    """`idle` lists calls last saved before a given time that belong to the biller or to none."""
     clock = Clock()
     calls = make(clock)
     for call_id in ("c1", "c2", "c3"):

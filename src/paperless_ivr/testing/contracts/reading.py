@@ -26,7 +26,7 @@ SECOND = timedelta(seconds=1)
 
 
 def _told_in_order(make: MakeRecord) -> None:
-    """Activities are returned in chronological order, and at equal times in the order noted."""
+    """Activities are sorted by time, and then by the order in which they were noted."""
     bench = Bench.of(make)
     bench.clock.go(seconds=1)
     bench.call(Disposition.DECLINED, "later")

@@ -297,7 +297,7 @@ def _text_limit_by_account(make: MakeRecord) -> None:
 
 
 def _one_account_however_written(make: MakeRecord) -> None:
-    """Account numbers are compared without symbols, spaces, and leading zeros."""
+    """Account numbers are compared without symbols, spaces, or leading zeros."""
     written = [secret.account(text) for text in ("00123456", "123456", "123-456", "0012 3456")]
     limits = evolve(LIMITS, tries_per_account=(3, 9))
     bench = Bench.of(make)

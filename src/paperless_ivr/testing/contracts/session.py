@@ -92,7 +92,7 @@ def can(able: Capabilities, need: str) -> bool:
     return claim.how in (How.MET, How.EMULATED)
 
 
-# ── turns ────────────────────────────────────────────────────────────────────────────────
+# ── turns ────────────────────────────────────────────────────────────────────────────
 
 LANGUAGE, OTHER = "en-US", "es-US"
 PROMPTS = (Prompt("offer"), Prompt("menu_help"), Prompt("person_offer"))
@@ -136,7 +136,7 @@ def _utterances(rig: Rig, say: tuple[Prompt, ...], language: str = LANGUAGE) -> 
     return [rig.utterance(prompt, language) for prompt in say]
 
 
-# ── speaking ─────────────────────────────────────────────────────────────────────────────
+# ── speaking ─────────────────────────────────────────────────────────────────────────
 
 
 def _in_order(make: MakeRig) -> None:
@@ -166,7 +166,7 @@ def _silent(make: MakeRig) -> None:
     rig.close()
 
 
-# ── gathering keys ───────────────────────────────────────────────────────────────────────
+# ── gathering keys ───────────────────────────────────────────────────────────────────
 
 
 def _complete(make: MakeRig) -> None:
@@ -246,7 +246,7 @@ def _late_end_key(make: MakeRig) -> None:
         rig.close()
 
 
-# ── barge-in ─────────────────────────────────────────────────────────────────────────────
+# ── barge-in ─────────────────────────────────────────────────────────────────────────
 
 
 def _interrupts(make: MakeRig) -> None:
@@ -288,7 +288,7 @@ def _no_barge_in(make: MakeRig) -> None:
     rig.close()
 
 
-# ── type-ahead ───────────────────────────────────────────────────────────────────────────
+# ── type-ahead ───────────────────────────────────────────────────────────────────────
 
 
 def _kept(make: MakeRig) -> None:
@@ -357,7 +357,7 @@ def _in_transfer(make: MakeRig) -> None:
     rig.close()
 
 
-# ── requests and hand-back ───────────────────────────────────────────────────────────────
+# ── requests and hand-back ───────────────────────────────────────────────────────────
 
 
 def _request(make: MakeRig) -> None:
@@ -376,7 +376,7 @@ def _return(make: MakeRig) -> None:
     rig.close()
 
 
-# ── transfers ─────────────────────────────────────────────────────────────────────────────
+# ── transfers ────────────────────────────────────────────────────────────────────────
 
 
 def _transfer(make: MakeRig) -> None:
@@ -400,7 +400,7 @@ def _hangs_up_in_transfer(make: MakeRig) -> None:
     rig.close()
 
 
-# ── hang-up and delivery ────────────────────────────────────────────────────────────────
+# ── hang-up and delivery ─────────────────────────────────────────────────────────────
 
 
 def _any_moment(make: MakeRig) -> None:

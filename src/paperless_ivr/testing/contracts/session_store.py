@@ -190,7 +190,7 @@ def _not_done(make: MakeStore) -> None:
 
 
 def _of_another(make: MakeStore) -> None:
-    """A repeated update does not count as done because another update led to the same turn."""
+    """A repeated update does not count as done just because another one led to the same turn."""
     store, _, clock = _made(make)
     store.commit(_begun(clock))
     store.commit(SessionUpdate(_saved(2), 1))
