@@ -1,7 +1,7 @@
-"""Made-up callers with e-mail addresses, and the number of keys and seconds it takes to key one.
+"""Made-up callers with e-mail addresses, and the keys and seconds needed to enter an address.
 
 The names are drawn from the decoder's own lists, weighted by frequency. Figures measured with
-these callers can reveal regressions, but say nothing about real callers.
+these callers can reveal regressions, but do not predict results for real callers.
 """
 
 import random
@@ -36,12 +36,12 @@ PATTERNS = {
     "{word}{word2}": 1,
     "{first}{last}123": 2,
 }
-"""Patterns of local parts, each with the percentage of people who use it."""
+"""Patterns of local parts, each with the percentage of callers who use it."""
 
 
 @frozen
 class Person:
-    """A caller's address, and the names of two possible account holders: caller and spouse."""
+    """A caller's e-mail address and name, and the name of a spouse who might hold the account."""
 
     address: str
     holder: str
@@ -86,7 +86,7 @@ class _Draw:
 
     @staticmethod
     def of(texts: WordList) -> "_Draw":
-        """Return a word list prepared for drawing."""
+        """Prepare a word list for drawing."""
         return _Draw(texts.texts, list(accumulate(exp(-entry.cost) for entry in texts)))
 
     def by(self, chance: random.Random) -> str:
@@ -96,12 +96,12 @@ class _Draw:
 
 @frozen
 class Entry:
-    """The effort it took to key an address and hear it read back until it was right."""
+    """The effort of keying an address and listening to read-backs until it is right."""
 
     address: str
     """The address that the caller confirmed."""
     keys: int
-    """The number of keys pressed, including the final key for yes."""
+    """The number of keys pressed, including the key that confirms the address."""
     words: int
     """The number of words read back."""
     stars: int = 0
@@ -114,10 +114,10 @@ class Entry:
 
 
 def by_one_press(person: Person, decoder: EmailDecoder, holder: str) -> Entry:
-    """Key an address with one press per character, and stop each wrong piece with a star.
+    """Return the effort of keying an address with one press per character.
 
-    As in a call, a word that was stopped is then read letter by letter, and a character that was
-    stopped is ruled out.
+    The caller presses star at each wrong piece of the read-back. As in a call, a word rejected
+    this way is then read letter by letter, and a character rejected this way is ruled out.
     """
     address, keys = person.address, one_press(person.address, decoder)
     pressed, words, stars = len(keys), 0, 0
@@ -144,7 +144,7 @@ def by_one_press(person: Person, decoder: EmailDecoder, holder: str) -> Entry:
 
 
 def by_two_keys(person: Person, decoder: EmailDecoder) -> Entry:
-    """Key an address with two keys per character, without slips, so one read-back is enough."""
+    """Return the effort of keying an address with two keys per character and no mistakes."""
     local, _, domain = person.address.partition("@")
     pad = EmailPad()
     keys = f"{pad.code(local)}#{_domain_keys(domain, decoder, pad.code)}"
@@ -152,7 +152,10 @@ def by_two_keys(person: Person, decoder: EmailDecoder) -> Entry:
 
 
 def by_multi_tap(person: Person, decoder: EmailDecoder) -> Entry:
-    """Key an address by multi-tap, as on old mobile phones, without slips."""
+    """Return the effort of keying an address by multi-tap with no mistakes.
+
+    This is how text was entered on old cell phones.
+    """
     local, _, domain = person.address.partition("@")
     keys = f"{_taps(local)}#{_domain_keys(domain, decoder, _taps)}"
     return Entry(person.address, len(keys) + 1, _read_back(person.address, decoder))
@@ -171,14 +174,14 @@ def _domain_keys(domain: str, decoder: EmailDecoder, code: Callable[[str], str])
 
 
 def _taps(text: str) -> str:
-    """Return the multi-tap keys. A digit comes after the letters on its key. Symbols are on 1."""
+    """Return the multi-tap keys. Each digit follows the letters on its key; symbols are on 1."""
     orders = {key: letters + key for key, letters in LETTERS.items()} | {"1": ".-_+1", "0": "0"}
     presses = {c: key * place for key, order in orders.items() for place, c in enumerate(order, 1)}
     return "".join(presses[character] for character in text)
 
 
 def _pieces(guess: Guess, at: int, letters: int) -> Iterator[str]:
-    """Yield the pieces read back from position `at` on, letter by letter up to `letters`."""
+    """Yield the pieces to read back from position `at`: single characters up to `letters`."""
     end = 0
     for piece in guess.pieces:
         begin, end = end, end + len(piece.text)
@@ -190,7 +193,7 @@ def _pieces(guess: Guess, at: int, letters: int) -> Iterator[str]:
 
 
 def _words(piece: str) -> int:
-    """Return the number of words in a spoken piece. The dots of a domain are spoken."""
+    """Return the number of words in a spoken piece. Each dot in a domain is spoken as a word."""
     return 1 + 2 * piece.count(".") if len(piece) > 1 else 1
 
 

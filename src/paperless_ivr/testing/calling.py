@@ -1,7 +1,7 @@
-"""A simulated caller who plays a whole transcript through a document gateway.
+"""A simulated call that plays an entire transcript through a document gateway.
 
-The gateway runs on a simulator of its runtime. At each turn, the caller hears the document and
-does what the transcript specifies.
+The gateway runs on a simulated runtime. At each turn, the caller hears the document and does what
+the transcript specifies.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,13 +30,13 @@ from paperless_ivr.testing.playback import Playback
 from paperless_ivr.testing.virtual_caller import HangUp, Press, VirtualCaller
 
 DOCUMENTS_AT_MOST = 500
-"""The limit on documents in one call. A call that exceeds it probably never ends."""
+"""The maximum number of documents in a call. A call that needs more would probably never end."""
 
 
 class Runtime(Protocol):
-    """A document gateway on a simulator of its runtime, for one call.
+    """A document gateway and a simulator of its runtime, for one call.
 
-    The call's identifier is the runtime's own, and may differ from the one in the arrival.
+    The runtime assigns the call ID, so it can differ from the one in the arrival.
     """
 
     caller: VirtualCaller
@@ -54,7 +54,7 @@ class Runtime(Protocol):
 
     @property
     def handed_back(self) -> Mapping[str, str] | None:
-        """The fields that the host got back, named as in `handback_to_strings`; None until then."""
+        """The fields of the hand-back, named as in `handback_to_strings`, or None before it."""
         ...
 
     def begins(self, arrival: Arrival) -> WebRequest:
@@ -62,10 +62,10 @@ class Runtime(Protocol):
         ...
 
     def follow(self, document: str) -> WebRequest | None:
-        """Follow a document while the caller acts, and return the resulting request.
+        """Execute a document while the caller acts, and return the next request.
 
-        Returns None if the call went back to the host, or the same request as `ends` if the
-        caller hung up.
+        Returns None if the call was handed back to the host. If the caller hung up, returns the
+        same request as `ends`.
         """
         ...
 
@@ -78,7 +78,7 @@ class Runtime(Protocol):
         ...
 
     def news(self) -> tuple[WebRequest, ...]:
-        """Return status reports about a call in progress, such as the end of the agent's leg."""
+        """Return status reports about a call in progress, such as the end of an agent's leg."""
         ...
 
     def signed(self, request: WebRequest) -> WebRequest:
@@ -86,11 +86,11 @@ class Runtime(Protocol):
         ...
 
     def forged(self, request: WebRequest) -> WebRequest:
-        """Return the request as it would be if someone other than the runtime had sent it."""
+        """Return the request as an impostor would send it."""
         ...
 
     def utterance(self, prompt: Prompt, language: str) -> str:
-        """Return the text that `VirtualCaller.begins` gets when a prompt is spoken."""
+        """Return the text that `VirtualCaller.begins` receives when a prompt is spoken."""
         ...
 
     def agent(self, result: TransferResult) -> None:
@@ -104,7 +104,7 @@ Post = Callable[[WebRequest], Reply]
 
 @define
 class Calling:
-    """The call in a transcript, played on a document gateway."""
+    """A transcript that is played as a call through a document gateway."""
 
     playback: Playback
     runtime: Runtime
@@ -126,7 +126,7 @@ class Calling:
         raise AssertionError(message)
 
     def _does_what_is_next(self) -> Call | None:
-        """Plan what the caller does in the current turn. Returns None if the call is over."""
+        """Plan the caller's actions in this turn, and return the call, or None if it is over."""
         try:
             call = read(self.driver.setup.store.calls.load(self.runtime.call_id)).call
         except UnknownCall:

@@ -1,8 +1,7 @@
 """A seeded day of calls: made-up customers, unpredictable callers, and a service that can fail.
 
-The same seed always produces the same calls. They run through the blocking driver, and work with
-any record. The resulting history is used to test reports and to check their counts. All personal
-data is made up.
+The same seed always produces the same calls. They run on the blocking driver, with any record.
+Tests use the resulting history to check the counts in reports. All personal data is made up.
 """
 
 import random
@@ -65,12 +64,12 @@ from paperless_ivr.testing.contracts.bench import Bench, Clock
 
 BILLER = "springfield-water"
 OPENS = datetime(2026, 11, 23, 13, 0, tzinfo=UTC)
-"""Seven in the morning in Chicago. In UTC, the last calls of the day fall on the next day."""
+"""The start of the day: 7 a.m. in Chicago. In UTC, the last calls fall on the next date."""
 OPEN_FOR = timedelta(hours=16)
 TYPES = ("WATER", "SEWER", "GAS")
 LANGUAGES = ("en-US",) * 6 + ("es-US",) * 2 + (None,)
 DISTURBED = 0.15
-"""The probability, for each hand-over, that an operation of the service is set to fail."""
+"""The probability that a service operation is set to fail just before a hand-over."""
 
 POLICY = Policy(
     biller=evolve(Policy().biller, id=BILLER, name="Springfield Water"),
@@ -83,7 +82,10 @@ POLICY = Policy(
 
 
 def books(chance: random.Random, customers: int) -> Books:
-    """Return customers with one to three bills each, mostly on paper. All paid the first bill."""
+    """Return the service's data: customers with one to three bills each, mostly on paper.
+
+    Each customer has made a payment on their first bill.
+    """
     made = tuple(_customer(chance, number) for number in range(customers))
     return Books(
         customers=made,
@@ -125,14 +127,14 @@ def _payment(number: int) -> secret.Secret:
 
 @frozen
 class Somebody:
-    """A session gateway with a caller who usually, but not always, does what the call asks."""
+    """A session gateway with a simulated caller who usually follows the prompts."""
 
     chance: random.Random
     who: Customer
     flow: Flow
 
     def perform(self, turn: Turn, language: str) -> CallerEvent | None:  # noqa: ARG002 - a port
-        """Return what the caller does at a turn."""
+        """Return what the caller does in this turn."""
         match turn.then:
             case Transfer():
                 return TransferEnded(self.chance.choice(tuple(TransferResult)))
@@ -196,7 +198,7 @@ def _typed(gather: Gather, keys: str) -> Digits:
 
 @frozen
 class Taken:
-    """A completed hand-over: what the host handed over, and what it got back."""
+    """A completed hand-over: the arrival from the host, and the hand-back to it."""
 
     arrival: Arrival
     handback: Handback
@@ -204,17 +206,20 @@ class Taken:
 
 @frozen
 class Came:
-    """An item of work that the calls left unfinished, and how it ended."""
+    """An item of work that a call left unfinished, and its outcome."""
 
     left: WorkItem
     to: ActivityType | ServiceAnswer
-    """How the item ended, or the answer that settled it if it was a write."""
+    """The activity that ended the item, or the answer that settled the write."""
     reason: str = ""
 
 
 @define
 class Day:
-    """A day of calls to one biller. The ledger is the store's record; both use the day's clock."""
+    """A day of calls to one biller.
+
+    The ledger must be the store's record, and both must use the same clock as the day.
+    """
 
     ledger: Ledger
     store: SessionStore
@@ -226,7 +231,7 @@ class Day:
     _names: "count[int]" = field(init=False, factory=count)
 
     def __attrs_post_init__(self) -> None:
-        """Create the service with its customers, and set the clock to the beginning of the day."""
+        """Create the service and its customers, and set the clock to the start of the day."""
         self.chance = random.Random(self.seed)  # noqa: S311 - the day must be repeatable
         self.backend = MemoryBackend(books(self.chance, self.customers))
         self.clock.at = OPENS
@@ -234,9 +239,9 @@ class Day:
     def take(
         self, hand_overs: int, backend: Backend | None = None, *observers: Observer
     ) -> Iterator[Taken]:
-        """Run a number of hand-overs, spread over the day. Some calls have two hand-overs.
+        """Run the given number of hand-overs, spread over the day. Some calls have two.
 
-        `backend` is the day's own by default. To change its behavior, pass a wrapper around it.
+        `backend` defaults to the one in this object. To change its behavior, pass a wrapper.
         """
         flow = Flow(Terms(POLICY))
         setup = Setup(
@@ -281,7 +286,7 @@ class Day:
         )
 
     def _disturbed(self) -> None:
-        """Occasionally make an operation of the service fail."""
+        """Occasionally set a service operation to fail."""
         if self.chance.random() < DISTURBED:
             operation = self.chance.choice(sorted(self.backend.operations))
             how = self.chance.choice((*Fault, *Refusal))
@@ -290,7 +295,7 @@ class Day:
     # ── after the calls ──
 
     def finish(self) -> Iterator[Came]:
-        """Finish some of the unfinished work, as a relay might, and leave the rest unfinished."""
+        """Finish some of the work that the calls left unfinished, as a relay might."""
         self.clock.at = OPENS + timedelta(days=2)
         bench = Bench(self.ledger, self.clock, BILLER)
         for task in Task:

@@ -1,10 +1,10 @@
 """A gateway, a back end, and a record that play a transcript to a driver.
 
-Tests use them to run drivers, gateways, and stores. The call must take the same path as in the
-flow alone (`transcripts.replaying`).
+Tests use them to run drivers, gateways, and stores. The call must take the same path as when the
+transcript is replayed through the flow alone (`transcripts.replaying`).
 """
 
-# ruff: noqa: ARG002 - the parameters are those of a gateway, a back end, and a record
+# ruff: noqa: ARG002 - the ports require these parameters
 
 from attrs import define, field
 
@@ -35,20 +35,20 @@ class Playback(Script):
     """The gateway, the back end, and the record of one call, in one object."""
 
     _unreached: bool = field(init=False, default=False)
-    """Whether the service was unreachable and the call has not moved since. A retry may follow."""
+    """Whether the service was unreachable at the last request, and the call has not moved since."""
     _unrecorded: str = field(init=False, default="")
-    """The name of the request that the record did not answer; "" once the call has moved."""
+    """The name of the request that the record failed to answer; "" after the call moves."""
 
     @property
     def heard(self) -> list[str]:
-        """The transcript lines of the prompts heard."""
+        """The transcript lines for the prompts that the caller has heard."""
         return [line for line in self.lines if line.startswith("hears")]
 
     def moved(self, move: Move) -> None:
         """Observe a move of the call.
 
-        Only the move caused by an answer ends its retries, because a hang-up can happen in
-        between, or another worker can observe one late.
+        Only a move caused by an answer ends the retries. Before that, the caller can hang up, or
+        another worker can report an earlier move late.
         """
         if isinstance(move.event, ServiceAnswer):
             self._unreached = False
@@ -60,7 +60,7 @@ class Playback(Script):
     # ── the caller ──
 
     def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Write down what the caller hears, and return what they do."""
+        """Record what the caller hears, and return what the caller does."""
         self.hears(turn.say, language)
         return self.caller(turn)
 
@@ -77,7 +77,7 @@ class Playback(Script):
 
     @property
     def operations(self) -> frozenset[str]:
-        """The operations that the service has."""
+        """The operations that the service supports."""
         return self.transcript.terms.operations
 
     # ── the record ──
@@ -99,7 +99,7 @@ class Playback(Script):
         self._told(request)
 
     def intend(self, write: Write, evidence: Evidence, limits: Limits) -> Refused | None:
-        """Put a write on record."""
+        """Record a write before it is sent to the service."""
         told = self._told(write)
         assert told is None or isinstance(told, Refused)
         return told
@@ -111,7 +111,7 @@ class Playback(Script):
         """Ignore an activity."""
 
     def _told(self, about: object) -> Event | None:
-        """Return the record's answer according to the transcript, if there is one."""
+        """Return the record's answer from the transcript, if it contains one."""
         name = type(about).__name__
         if self._unrecorded == name:
             raise RecordDown

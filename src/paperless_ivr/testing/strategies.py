@@ -1,8 +1,8 @@
 """Hypothesis strategies for callers, back ends, and calls. Only this module imports Hypothesis.
 
 `calls(flow)` draws only calls that can really happen: it walks the flow from `begin`, and draws
-an event that fits each turn. A `Caller` returns a strategy for what the caller does at a turn,
-which is None if the caller only waits. A `World` returns a strategy for the answer to a request.
+an event that fits each turn. A `Caller` returns a strategy for what the caller does at a turn;
+it draws None if the caller only waits. A `World` returns a strategy for the answer to a request.
 All personal data is made up and distinctive, so that a test can search for it.
 """
 
@@ -123,7 +123,7 @@ _ARRIVALS = st.builds(
 
 
 def customers() -> st.SearchStrategy[e.Customer]:
-    """Draw a customer. Data that a service can leave out may be missing."""
+    """Draw a customer. Fields that a service can omit are sometimes missing."""
     return _CUSTOMERS
 
 
@@ -200,18 +200,18 @@ def policies() -> st.SearchStrategy[p.Policy]:
 
 
 def flows() -> st.SearchStrategy[Flow]:
-    """Draw a flow with any policy, and with a service that may lack operations."""
+    """Draw a flow with any valid policy and a service that may lack some operations."""
     return _FLOWS
 
 
-# ── answers of back ends ────────────────────────────────────────────────────────────────
+# ── back-end answers ────────────────────────────────────────────────────────────────────
 
 
 def answers(request: r.Request, found: Sequence[e.Customer] = ()) -> Events:
     """Draw any answer that fits a request: done, refused, unavailable, or unknown (R23).
 
-    `found` contains the customers that the call already knows. A look-up may return them with
-    changes.
+    `found` contains the customers that the call already knows. A look-up may return these
+    customers with changes.
     """
     done = done_by(request, found)
     if isinstance(request, r.Read):
@@ -233,7 +233,7 @@ _SCREENED: Events = st.builds(
 
 
 def done_by(request: r.Request, found: Sequence[e.Customer] = ()) -> Events:
-    """Draw the answer of a back end that carries out the request and knows the caller."""
+    """Draw a successful answer from a back end that knows the caller."""
     match request:
         case r.SearchByAccountNumber(account=account):
             again = tuple(customer for customer in found if customer.account == account)
@@ -260,7 +260,7 @@ _SEVERAL: Events = st.lists(_CUSTOMERS, min_size=1, max_size=3).map(
 
 
 def _otherwise(request: r.Request) -> Events:
-    """Draw a different answer to the same request, such as no match, or a limit reached."""
+    """Draw another possible answer to a request, such as no match or a reached limit."""
     match request:
         case r.SearchByAccountNumber() | r.SearchByCustomerPhoneNumber():
             return st.just(e.CustomersFound(())) | _SEVERAL
@@ -276,7 +276,7 @@ def _otherwise(request: r.Request) -> Events:
 
 @st.composite
 def _seen_again(draw: st.DrawFn, found: Sequence[e.Customer]) -> e.CustomersFound:
-    """Draw known customers with changes: bills that are pending, paperless, or missing."""
+    """Draw the known customers, with bills that are now pending, paperless, or missing."""
     paperless, pending = draw(st.sampled_from(((False, False), (False, True), (True, False))))
     return e.CustomersFound(
         tuple(
@@ -297,7 +297,7 @@ def _seen_again(draw: st.DrawFn, found: Sequence[e.Customer]) -> e.CustomersFoun
 
 
 def _typed(gather: Gather, keys: str) -> e.Digits:
-    """Return keys as a runtime reports them: complete, or ended by `#`."""
+    """Return keys as a runtime reports them: ended by `#`, or by reaching the maximum number."""
     ended = e.Ended.FULL if len(keys) >= gather.max_keys else e.Ended.END_KEY
     return e.Digits(secret.keys(keys[: gather.max_keys]), ended)
 
@@ -307,12 +307,12 @@ def _waits() -> st.SearchStrategy[None]:
 
 
 def silent(_: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Draw events of a caller who never presses a key."""
+    """Draw an event from a caller who never presses a key."""
     return st.just(e.NoInput()) if isinstance(turn.then, Gather) else _waits()
 
 
 def cooperative(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Draw events of a caller who follows instructions, says yes, and enrolls if possible."""
+    """Draw an event from a caller who follows instructions, says yes, and enrolls if possible."""
     gather, call = turn.then, turn.call
     if not isinstance(gather, Gather):
         return _waits()
@@ -327,7 +327,7 @@ _AGREEING = (Choice.YES, Choice.LANGUAGE, Choice.BILL, Choice.DOMAIN, Choice.TEX
 
 
 def _entries(call: Call, pad: EmailPad) -> st.SearchStrategy[str]:
-    """Draw the keys of a caller who understands the question."""
+    """Draw keys from a caller who understands the question."""
     match call.state:
         case State.IDENTITY_CHECK:
             theirs = [last_four(customer.account.reveal()) for customer in call.found]
@@ -353,7 +353,7 @@ def _entries(call: Call, pad: EmailPad) -> st.SearchStrategy[str]:
 
 
 def curious(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Draw events of a caller who tries every option, `0`, `*`, and `#`, and sometimes pauses."""
+    """Draw an event from a caller who tries any option, `0`, `*`, or `#`, or presses nothing."""
     gather = turn.then
     if not isinstance(gather, Gather) or turn.call.state.phase is Phase.ARRIVAL:
         return cooperative(flow, turn)
@@ -367,20 +367,20 @@ def curious(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
 
 
 def _heard(turn: Turn) -> Callable[[e.Digits], st.SearchStrategy[e.Digits]]:
-    """Return a function that draws the given keys as pressed during one of the prompts."""
+    """Return a function that draws the prompt during which the given keys were pressed."""
     pieces = st.integers(0, max(len(turn.say) - 1, 0))
     return lambda digits: pieces.map(lambda piece: evolve(digits, interrupted=piece))
 
 
 def impatient(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Draw events of a caller who knows the menus, and presses keys during the first prompt."""
+    """Draw an event from a caller who knows the menus, and presses keys during the first prompt."""
     return cooperative(flow, turn).map(
         lambda event: evolve(event, interrupted=0) if isinstance(event, e.Digits) else event
     )
 
 
 def fat_fingered(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Draw events of a caller who often presses wrong keys, too many keys, or too few."""
+    """Draw an event from a caller who often presses wrong keys, too many keys, or too few."""
     gather = turn.then
     if not isinstance(gather, Gather):
         return _waits()
@@ -391,19 +391,19 @@ def fat_fingered(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | No
 
 
 def hangs_up_anywhere(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Draw events of a cooperative caller who may hang up at any turn, even during a request."""
+    """Draw an event from a cooperative caller who can hang up at any turn or during a request."""
     gone = st.sampled_from((e.HungUp(), e.HungUp(e.EndedBy.HOST), e.HungUp(e.EndedBy.SERVER)))
     return st.one_of(*[cooperative(flow, turn)] * 5, gone)
 
 
 def keeps_pressing_zero(_: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Draw events of a caller who asks for a person at every question."""
+    """Draw an event from a caller who asks for a person at every question."""
     gather = turn.then
     return st.just(_typed(gather, "0")) if isinstance(gather, Gather) else _waits()
 
 
 def types_a_card_number(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Draw events of a caller who keys a payment card number when asked for a long number."""
+    """Draw an event from a caller who keys a payment card number wherever one fits."""
     gather = turn.then
     if isinstance(gather, Gather) and gather.private and gather.max_keys >= len(_CARDS[0]):
         return st.sampled_from(_CARDS).map(lambda card: _typed(gather, card))
@@ -426,7 +426,7 @@ CALLERS: tuple[Caller, ...] = (
 
 
 def anybody(flow: Flow, turn: Turn) -> st.SearchStrategy[e.CallerEvent | None]:
-    """Draw events of a caller who may behave differently at every turn."""
+    """Draw an event from a caller who can behave differently at every turn."""
     return _often(cooperative, *CALLERS).flatmap(lambda caller: caller(flow, turn))
 
 
@@ -438,7 +438,7 @@ EVERYBODY: tuple[Caller, ...] = (*CALLERS, *(anybody, curious) * 3)
 
 @frozen
 class Step:
-    """An event, and the turn it led to. The first turn has no event."""
+    """An event and the turn it led to. The first step of a call has no event."""
 
     event: e.Event | None
     turn: Turn
@@ -454,7 +454,7 @@ def walks(
 ) -> tuple[Step, ...]:
     """Draw a call from its first turn to its end, with at most `most` events.
 
-    Raises whatever the flow raises, which should be nothing, because every event fits its turn.
+    Any exception from the flow is passed on. None is expected, because every event fits its turn.
     """
     caller = draw(st.sampled_from(tuple(callers)))
     world = draw(st.sampled_from(tuple(worlds)))
@@ -470,7 +470,7 @@ def walks(
 
 @st.composite
 def _happens(draw: st.DrawFn, flow: Flow, turn: Turn, caller: Caller, world: World) -> e.Event:
-    """Draw what the caller does or, if they only wait, what the world does."""
+    """Draw the caller's event or, if the caller only waits, the event from the world."""
     done = None if turn.call.results.hung_up else draw(caller(flow, turn))
     if done is not None:
         return done
@@ -489,7 +489,7 @@ def calls(
     worlds: Iterable[World] = (done_by, answers),
     most: int = 40,
 ) -> st.SearchStrategy[Call]:
-    """Draw a call at any turn of a walk."""
+    """Draw a walk, and return the call as it was at a random turn."""
     whole = walks(flow, callers, worlds, most)
     return whole.flatmap(st.sampled_from).map(lambda step: step.turn.call)
 
@@ -498,7 +498,7 @@ def calls(
 
 _TEXT = st.text(max_size=80)
 _ODD_TYPES = st.text(st.characters(exclude_characters="0123456789"), max_size=80)
-"""Arbitrary invoice types. They are not secret, and have no digits that could match a secret."""
+"""Arbitrary invoice types. They are not secret, and contain no digits that might match a secret."""
 _ANYTHING = st.builds(Secret, _TEXT, st.sampled_from(Kind))
 _ODD_CUSTOMERS = st.builds(
     e.Customer,
@@ -548,10 +548,10 @@ _EVENTS: Events = st.one_of(
 
 
 def digits_events() -> st.SearchStrategy[e.Digits]:
-    """Draw keys as a runtime could report them, including characters that no keypad has."""
+    """Draw keys as a runtime could report them, including characters that are not keys."""
     return _DIGITS_EVENTS
 
 
 def events() -> Events:
-    """Draw any event, even one that fits no turn or has text that is not keys."""
+    """Draw any event, including events that fit no turn and digits that are not keys."""
     return _EVENTS

@@ -1,6 +1,6 @@
-"""A small simulator of Twilio that follows TwiML with a virtual caller, and signs its requests.
+"""A small Twilio simulator that executes TwiML with a virtual caller and signs its requests.
 
-It is based on https://www.twilio.com/docs/voice/twiml and the pages about each verb. Keys pressed
+It follows https://www.twilio.com/docs/voice/twiml and the page for each verb. Keys pressed
 outside a `<Gather>` are lost. If a `<Gather>` gets no key, the next verb is executed, unless
 `actionOnEmptyResult` is true. No real time passes.
 """
@@ -25,9 +25,9 @@ from paperless_ivr.prompts import plain, speech
 from paperless_ivr.testing.virtual_caller import ON_HOOK, VirtualCaller
 
 SPOKEN = 2.0
-"""Seconds that each utterance takes."""
+"""The duration of each utterance, in seconds."""
 TALK = 5.0
-"""Seconds that a transfer takes."""
+"""The duration of a transfer, in seconds."""
 DIALED = {
     TransferResult.ANSWERED: "completed",
     TransferResult.BUSY: "busy",
@@ -42,19 +42,19 @@ class _OnHook(Exception):
 
 @define
 class SimulatedTwilio:
-    """A simulation of Twilio, and of a host that uses it, for one call."""
+    """A simulator of Twilio, and of a host application on Twilio, for one call."""
 
     gateway: TwilioGateway
     call_id: str = "CA" + 32 * "0"
     caller: VirtualCaller = field(factory=VirtualCaller)
     number: str = "+12175550151"
-    """The caller's number, which `begins` replaces with the one in the arrival."""
+    """The caller's number. `begins` replaces it with the number in the arrival."""
     dialed: str = "+12175550100"
-    """The number that was dialed, unless the host hands over a different one."""
+    """The number dialed. `begins` replaces it if the arrival has one."""
     handed_back: Mapping[str, str] | None = None
-    """The hand-back that the host received."""
+    """The fields of the hand-back, or None before the host receives it."""
     query: str = ""
-    """The query string of the URL that handed the call back."""
+    """The query string of the URL to which the call was handed back."""
     _result: TransferResult = TransferResult.NO_ANSWER
 
     @property
@@ -65,7 +65,10 @@ class SimulatedTwilio:
     # ── the host's side ──
 
     def begins(self, arrival: Arrival) -> WebRequest:
-        """Have the host redirect the call to the gateway. The call keeps Twilio's identifier."""
+        """Return the request that Twilio sends when the host redirects the call to the gateway.
+
+        Its call ID is the one from Twilio, not the one in the arrival.
+        """
         number = arrival.ani.reveal() if arrival.ani else "anonymous"
         self.number, self.dialed = number, arrival.dnis or self.dialed
         known = arrival_to_strings(arrival)
@@ -77,19 +80,19 @@ class SimulatedTwilio:
         return self._request(f"{self.gateway.address}/status", CallStatus="completed")
 
     def news(self) -> tuple[WebRequest, ...]:
-        """Return status callbacks for a call in progress."""
+        """Return the status callbacks that Twilio sends before a call ends."""
         url = f"{self.gateway.address}/status"
         return tuple(self._request(url, CallStatus=status) for status in ("ringing", "in-progress"))
 
     def signed(self, request: WebRequest) -> WebRequest:
-        """Return the request with the right signature for its content."""
+        """Return the request with a valid signature."""
         url = f"{self.gateway.address}{request.path}" + f"?{request.query}" * bool(request.query)
         form = parse_qsl(request.body.decode(), keep_blank_values=True)
         headers = {HEADER: signature(url, form, self.gateway.auth_token)}
         return evolve(request, headers={**request.headers, **headers})
 
     def forged(self, request: WebRequest) -> WebRequest:
-        """Return the request as sent by someone who does not know the auth token."""
+        """Return the request with the signature of a sender who does not know the auth token."""
         made_up = dict(request.headers) | {HEADER: 27 * "A" + "="}
         return evolve(request, headers=made_up)
 
@@ -102,7 +105,7 @@ class SimulatedTwilio:
         spoken = prompt.language or language
         return f"{spoken}: {plain(speech(prompt, spoken, self.gateway.catalog))}"
 
-    # ── following a document ──
+    # ── executing a document ──
 
     def hold(self, seconds: float) -> None:
         """Let time pass while waiting for a document."""
@@ -110,7 +113,10 @@ class SimulatedTwilio:
             self._pass(seconds)
 
     def follow(self, document: str) -> WebRequest | None:
-        """Follow a document. Returns the next request, or None once the call is handed back."""
+        """Execute a document, and return the next request, or None if the call was handed back.
+
+        If the caller hung up, the next request reports the end of the call.
+        """
         self.handed_back = None
         try:
             for verb in ET.fromstring(document):  # noqa: S314 - our own document
@@ -160,7 +166,7 @@ class SimulatedTwilio:
         return verb.attrib["action"], {"Digits": keys, "FinishedOnKey": finished}
 
     def _keys(self, verb: ET.Element, wait: float) -> Iterator[str]:
-        """Yield the keys of a gather until no key comes in time."""
+        """Yield the keys pressed in a gather until it times out."""
         for nested in verb:
             if key := self._speak(nested, listening=True):
                 yield key
@@ -171,7 +177,7 @@ class SimulatedTwilio:
     # ── the caller ──
 
     def _speak(self, verb: ET.Element, *, listening: bool) -> str:
-        """Speak an utterance, and return the key that interrupts it, if any."""
+        """Speak an utterance. Returns the key that interrupted it, or "" if none did."""
         if self.caller.gone:
             raise _OnHook
         self.caller.begins(_text(verb))
@@ -202,7 +208,7 @@ class SimulatedTwilio:
     # ── requests ──
 
     def _request(self, url: str, **told: str) -> WebRequest:
-        """Return a request as Twilio sends it."""
+        """Return a signed request, as Twilio would send it."""
         form = {
             "AccountSid": "AC" + 32 * "0",
             "ApiVersion": "2010-04-01",

@@ -1,8 +1,8 @@
-"""A caller with a simulated clock, at the far end of a simulated runtime.
+"""A simulated caller on a simulated runtime, with a simulated clock.
 
-The caller's actions are planned turn by turn: pressing keys during a prompt or after all prompts,
-or hanging up. The simulator of a runtime notifies the caller when an utterance begins and ends,
-and asks what the caller does next as the simulated time advances. No real time passes.
+A test plans what the caller does in each turn: press keys during a prompt or after all prompts, or
+hang up. The simulated runtime notifies the caller when an utterance begins or ends, and asks what
+the caller does next as the simulated time advances. No real time passes.
 """
 
 from collections import deque
@@ -11,16 +11,16 @@ from collections.abc import Iterable
 from attrs import define, field, frozen
 
 ON_HOOK = "on-hook"
-"""The result of `next` when the caller hangs up."""
+"""The value that `next` returns when the caller hangs up."""
 
 
 @frozen
 class Press:
     """Keys to press, with `apart` seconds between them.
 
-    The first key comes `after` seconds after the turn's prompt number `at` begins. If `at` is
-    None, it comes `after` seconds after the caller's last key, or after the end of all prompts
-    if there was no key.
+    The first key is pressed `after` seconds after prompt number `at` begins, counting from 0. If
+    `at` is None, the delay starts at the previous key or, if there was none in this turn, at the
+    end of the last prompt.
     """
 
     keys: str
@@ -31,7 +31,7 @@ class Press:
 
 @frozen
 class HangUp:
-    """A hang-up, at a time given as in `Press`."""
+    """A hang-up, timed like the first key of a `Press`."""
 
     at: int | None = None
     after: float = 0.5
@@ -42,7 +42,7 @@ Act = Press | HangUp
 
 @frozen
 class _Deed:
-    """A single key, or the hang-up."""
+    """A single key press or a hang-up."""
 
     what: str = field(repr=False)
     at: int | None
@@ -51,19 +51,19 @@ class _Deed:
 
 @define
 class VirtualCaller:
-    """A caller who hears utterances and acts as planned."""
+    """A simulated caller who hears utterances and acts as planned."""
 
     now: float = 0.0
     gone: bool = False
     heard: list[str] = field(factory=list)
-    """Every utterance that has begun during the call."""
+    """Every utterance that has started so far in the call."""
     at: int | None = None
-    """The prompt number (`at`) that was planned for the last action."""
+    """The `at` of the action performed last."""
     _due: deque[_Deed] = field(factory=deque, repr=False)
     _begun: list[float] = field(factory=list)
     _prompts: int = 0
     _since: float | None = None
-    """The time of the last key, or of the end of all prompts; None before either."""
+    """The time when the last key was pressed or the last prompt ended; None before that."""
 
     def plan(self, *acts: Act, prompts: int = 0) -> None:
         """Plan what the caller does in the next turn, which has `prompts` prompts."""
@@ -72,17 +72,17 @@ class VirtualCaller:
         self._since = None if prompts else self.now
 
     def begins(self, utterance: str) -> None:
-        """Note that an utterance begins."""
+        """Record that an utterance has begun."""
         self.heard.append(utterance)
         self._begun.append(self.now)
 
     def ends(self) -> None:
-        """Note that an utterance was spoken to its end."""
+        """Record that an utterance has ended without an interruption."""
         if len(self._begun) >= self._prompts and self._since is None:
             self._since = self.now
 
     def next(self, within: float) -> str:
-        """Return what the caller does within the given seconds: a key, ON_HOOK, or nothing ("").
+        """Return what the caller does within the given seconds: a key, ON_HOOK, or "" for nothing.
 
         Advances the clock to the time of the action, or by `within` seconds if nothing happens.
         """
@@ -99,7 +99,7 @@ class VirtualCaller:
         return deed.what
 
     def _when(self) -> float | None:
-        """Return the time of the next action; None if it is not known yet."""
+        """Return the time of the next action, or None if there is none or its time is not known."""
         if not self._due:
             return None
         deed = self._due[0]

@@ -1,4 +1,4 @@
-"""Reusable checks of the contracts of back ends, records, stores, and gateways.
+"""Reusable contract checks for back ends, records, stores, and gateways.
 
 Each check takes a function that makes a fresh instance, and raises one AssertionError that lists
 every broken promise. No test runner is needed.

@@ -1,4 +1,4 @@
-"""The contract of records for work after a call: unfinished work, look-ups, and purges."""
+"""The record contract for the time after a call: unfinished work, look-ups, and purges."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -72,7 +72,7 @@ def _unsettled(make: MakeRecord) -> None:
 
 
 def _unsettled_before(make: MakeRecord) -> None:
-    """A write of a call that may still be in progress is not returned yet."""
+    """A write is not returned while its call may still be in progress."""
     bench = Bench.of(make)
     bench.intend(preference("old"))
     bench.clock.go(seconds=1)
@@ -146,7 +146,7 @@ def _followed(make: MakeRecord) -> None:
 
     same("the write", preference("w1"), followed.write)
     same("its evidence", bench.evidence("w1"), followed.evidence)
-    same("the time since when it is followed", bench.clock(), followed.at)
+    same("the time from which it is followed", bench.clock(), followed.at)
     bench.clock.go(seconds=1)
     bench.record.settle("w3", Accepted())
     same("the list of followed registrations", ["w1", "w3"], _keys(bench.record.followed()))
@@ -179,21 +179,21 @@ def _with_one_of_each(bench: Bench) -> None:
 
 
 def _claimed_alone(make: MakeRecord) -> None:
-    """No one else can claim work before its lease ends, and attempts are counted."""
+    """Claimed work cannot be claimed again before its lease ends, and attempts are counted."""
     for task in TASKS:
         bench = Bench.of(make)
         _with_one_of_each(bench)
         (got,) = bench.claim(task)
         same("the first attempt", 1, got.attempts)
         bench.clock.go(seconds=59)
-        same("what another gets", (), bench.claim(task, "two"))
+        same("what another holder gets", (), bench.claim(task, "two"))
         bench.clock.go(seconds=2)
         (got,) = bench.claim(task, "two")
         same("the second attempt", 2, got.attempts)
 
 
 def _own_billers(make: MakeRecord) -> None:
-    """A holder that works for one biller does not get another biller's work."""
+    """A claim for one biller does not return another biller's work."""
     for task in TASKS:
         bench = Bench.of(make)
         _with_one_of_each(bench)
@@ -201,7 +201,7 @@ def _own_billers(make: MakeRecord) -> None:
 
 
 def _oldest_first(make: MakeRecord) -> None:
-    """The oldest work is claimed first, and never more of it than requested."""
+    """A claim returns the oldest work first, and no more items than requested."""
     bench = Bench.of(make)
     for number in range(5):
         bench.keep(deferred_of(f"w{number}", f"TYPE-{number}"))
@@ -212,7 +212,7 @@ def _oldest_first(make: MakeRecord) -> None:
 
 
 def _claimed_at_once(make: MakeRecord) -> None:
-    """Concurrent claims never overlap, and leave nothing out."""
+    """Concurrent claims return each item exactly once."""
     bench = Bench.of(make)
     keys = [f"w{number:02}" for number in range(2 * AT_ONCE)]
     for key in keys:
@@ -230,7 +230,7 @@ def _claimed_at_once(make: MakeRecord) -> None:
 
 
 def _released(make: MakeRecord) -> None:
-    """Released work can be claimed again, by any holder, from the given time on."""
+    """Released work can be claimed again, by any holder, starting at the given time."""
     for task in TASKS:
         bench = Bench.of(make)
         _with_one_of_each(bench)
@@ -243,7 +243,7 @@ def _released(make: MakeRecord) -> None:
 
 
 def _finished(make: MakeRecord) -> None:
-    """Finished work is gone, but other tasks with the same key remain."""
+    """Finished work is no longer returned, but other work with the same key still is."""
     for task, how in zip(TASKS, ENDS, strict=True):
         bench = Bench.of(make)
         _with_one_of_each(bench)
@@ -258,7 +258,7 @@ def _finished(make: MakeRecord) -> None:
 
 
 def _no_end(make: MakeRecord) -> None:
-    """An invalid ending is refused. A write is completed only by its outcome."""
+    """An ending that is invalid for the task is refused."""
     bench = Bench.of(make)
     _with_one_of_each(bench)
     ends = (
@@ -333,7 +333,7 @@ def _consents(make: MakeRecord) -> None:
         )
     for reference in ("c1-4", "c9-1"):
         same(
-            "the result for a reference that the biller does not have",
+            "the result for a reference unknown to the biller",
             (),
             bench.record.consents(BILLER, reference),
         )
@@ -347,7 +347,7 @@ def _consents(make: MakeRecord) -> None:
 
 
 def _purged(make: MakeRecord) -> None:
-    """A purge removes old data of only one biller: activities first, and consents later."""
+    """A purge removes one biller's old data: activities first, and consents later."""
     bench = Bench.of(make)
     elsewhere = evolve(bench, biller="another-biller")
     for each in (bench, elsewhere):
@@ -393,7 +393,7 @@ def _never_purged(make: MakeRecord) -> None:
 
     for task, how in zip(TASKS, ENDS, strict=True):
         (got,) = bench.claim(task)
-        holds("that its consent is there", bench.record.consents(BILLER, got.key) != ())
+        holds("that its consent was kept", bench.record.consents(BILLER, got.key) != ())
         bench.record.finish(got, "one", how)
 
     purged = bench.record.purge(BILLER, Retention())

@@ -46,7 +46,7 @@ def check_backend(make: MakeBackend) -> None:
 
 
 BUDGET = 5.0
-"""Seconds allowed for one answer, which is more than a healthy service needs."""
+"""The time budget for an answer, in seconds. A healthy service needs less."""
 NO_EMAIL = secret.email("no address")
 OTHER_EMAIL = secret.email("someone.else@example.com")
 NOBODY = secret.customer("0")
@@ -98,7 +98,7 @@ ONE_OF_EACH: tuple[ServiceRequest, ...] = (
     _text("rivera", PHONE, "each-3"),
     _autopay("rivera", "each-4"),
 )
-"""A request for every operation."""
+"""One request for each operation."""
 
 
 def _ask(backend: Backend, request: ServiceRequest, budget: float = BUDGET) -> ServiceAnswer:
@@ -130,7 +130,7 @@ PAPERLESS = [("WATER", True, False)]
 
 
 def _operations(make: MakeBackend) -> None:
-    """The service has at least one operation, and only operations that the flow knows."""
+    """The service supports at least one operation, and only operations that the flow uses."""
     operations = make().operations
 
     holds("that there are operations", bool(operations))
@@ -138,7 +138,7 @@ def _operations(make: MakeBackend) -> None:
 
 
 def _lacking(make: MakeBackend) -> None:
-    """A request for an operation that the service lacks is unavailable, and does nothing."""
+    """The answer to a request for an operation that the service lacks is Unavailable."""
     backend = make()
     for request in ONE_OF_EACH:
         if type(request).__name__ not in backend.operations:
@@ -276,7 +276,7 @@ def _preference_refused(make: MakeBackend) -> None:
 
 
 def _same_key(make: MakeBackend) -> None:
-    """A preference resent with its key gets the same answer and changes nothing, even if late."""
+    """A preference sent again with its key, even late, gets the same answer and changes nothing."""
     backend = make()
     once = _ask(backend, _prefer("rivera", "k1"))
     same("the answer", once, _ask(backend, _prefer("rivera", "k1")))
@@ -288,7 +288,7 @@ def _same_key(make: MakeBackend) -> None:
 
 
 def _other_content(make: MakeBackend) -> None:
-    """A key that is reused for a different write is refused, and nothing more is done."""
+    """A write that reuses the key of a different write is refused, and changes nothing."""
     backend = make()
     for first, second in (
         (_prefer("rivera", "k1"), _prefer("chen", "k1")),
@@ -317,7 +317,7 @@ def _enroll_pends(make: MakeBackend) -> None:
 
 
 def _enroll_again(make: MakeBackend) -> None:
-    """`EnrollInPaperless`, which the service gets without a key, is refused if it is repeated."""
+    """A repeated `EnrollInPaperless` is refused, because the service gets no key with it."""
     backend = make()
     _ask(backend, _enroll("rivera", "k1"))
     for key in ("k1", "k2"):
@@ -341,7 +341,7 @@ def _enroll_refused(make: MakeBackend) -> None:
 
 
 def _enroll_once(make: MakeBackend) -> None:
-    """If a bill is enrolled several times at once, exactly one enrollment is accepted."""
+    """If several requests enroll a bill at the same time, exactly one of them is accepted."""
     backend = make()
 
     answers = at_once(lambda n: _ask(backend, _enroll("rivera", f"k{n}")))

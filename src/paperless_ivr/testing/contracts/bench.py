@@ -1,4 +1,4 @@
-"""A test bench for records, with calls to note and a clock."""
+"""A test bench for records, with a clock and helpers that put calls on record."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -34,18 +34,18 @@ ADDRESS = secret.email("telling.address@example.com")
 WORDS = "We would send it to telling.address@example.com."
 LEASE = timedelta(minutes=1)
 NEVER = 50
-"""A number of tries or texts that is above every daily limit."""
+"""More tries or texts than any daily limit allows."""
 LIMITS = Limits()
 
 
 @define
 class Clock:
-    """A clock that moves only on request."""
+    """A clock that moves only when a test moves it."""
 
     at: datetime = START
 
     def __call__(self) -> datetime:
-        """Return the time."""
+        """Return the current time."""
         return self.at
 
     def go(self, **by: float) -> None:
@@ -55,7 +55,7 @@ class Clock:
 
 @define
 class Bench:
-    """A record under test, and the calls noted in it."""
+    """A record under test, with helpers that use it."""
 
     record: Ledger
     clock: Clock
@@ -90,7 +90,7 @@ class Bench:
         ani: Secret | None = ANI,
         accounts: tuple[Secret, ...] = (),
     ) -> None:
-        """Note a whole hand-over."""
+        """Note the activities of an entire hand-over."""
         self.note(ActivityType.ARRIVED, call_id, ani)
         if offered:
             self.note(ActivityType.OFFERED, call_id, ani)
@@ -99,13 +99,13 @@ class Bench:
     def screen(
         self, ani: Secret | None = ANI, account: Secret | None = None, call_id: str = "now"
     ) -> Screened:
-        """Return what is known about a caller."""
+        """Return what the record contains about a caller's earlier calls."""
         return self.record.screen(Screen(call_id, BILLER, Moment.START, ani, account))
 
     def reserve(
         self, ani: Secret | None, *accounts: Secret, key: str = "", limits: Limits = LIMITS
     ) -> TryReserved | LimitReached:
-        """Reserve a new try, or the try with a given key."""
+        """Reserve a new try, or repeat the reservation with the given key."""
         self.numbers += 1
         name = key or f"try-{self.numbers}"
         asked = ReserveTry(Guess.LAST_FOUR, self.biller, ani, accounts, name)
@@ -124,7 +124,7 @@ class Bench:
         self.record.keep(request, self.evidence(request.key))
 
     def evidence(self, reference: str, ani: Secret | None = None) -> Evidence:
-        """Return the evidence of a consent given to this biller now."""
+        """Return evidence of a consent that is given to this biller now."""
         evidence = evidence_of(reference)
         consent = evolve(evidence.consent, biller=self.biller)
         return evolve(evidence, consent=consent, answered=self.clock(), ani=ani)
@@ -135,7 +135,7 @@ class Bench:
         self.record.settle(write.key, Accepted())
 
     def claim(self, task: Task, holder: str = "one", most: int = NEVER) -> tuple[WorkItem, ...]:
-        """Claim work for a minute."""
+        """Claim work, with a lease of one minute."""
         later = self.clock() + timedelta(seconds=1)
         return self.record.claim(task, self.biller, holder, LEASE, later, most)
 
@@ -147,7 +147,7 @@ class Bench:
 
 
 def evidence_of(reference: str) -> Evidence:
-    """Return the evidence of a consent with the given reference."""
+    """Return evidence of a consent with the given reference."""
     consent = Consent(
         reference,
         BILLER,

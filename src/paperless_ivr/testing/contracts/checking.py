@@ -14,11 +14,14 @@ Value = TypeVar("Value")
 AT_ONCE = 8
 """The number of threads that `at_once` runs."""
 PATIENCE = 30.0
-"""Seconds to wait for a thread."""
+"""The maximum time to wait for a thread, in seconds."""
 
 
 def run(checks: Iterable[Callable[[Make], None]], make: Make) -> None:
-    """Run all checks, and raise one error that lists the docstring of each check that failed."""
+    """Run all checks, and raise one error that lists the promises of the checks that failed.
+
+    A check's promise is the first line of its docstring.
+    """
     done = 0
     broken: list[str] = []
     cause: Exception | None = None
@@ -38,9 +41,9 @@ def run(checks: Iterable[Callable[[Make], None]], make: Make) -> None:
 
 
 def _told(error: Exception) -> str:
-    """Return where an error was raised and, for our own errors, the message.
+    """Return the location of an error and, if it is one of our own types, its message.
 
-    The messages of our own errors contain no personal data.
+    Messages of those types contain no personal data.
     """
     last = extract_tb(error.__traceback__)[-1]
     words = f" {error}" if isinstance(error, Problems | Rejected) else ""
@@ -48,14 +51,14 @@ def _told(error: Exception) -> str:
 
 
 def same(what: str, expected: object, got: object) -> None:
-    """Assert that two values are equal. The error message shows secrets redacted."""
+    """Assert that two values are equal. Secrets are redacted in the error message."""
     if expected != got:
         message = f"{what} is {got!r}, not {expected!r}."
         raise AssertionError(message)
 
 
 def holds(what: str, held: bool) -> None:
-    """Assert that something is true. `what` begins with "that"."""
+    """Assert that a statement is true. Its text, `what`, must begin with "that"."""
     if not held:
         message = f"it is not true {what}."
         raise AssertionError(message)

@@ -1,9 +1,9 @@
 """The contract of document gateways: the rules of docs/gateway-contract.md as checks.
 
-An adapter provides a `Runtime`: its gateway on a small simulator of its runtime, with a
-`VirtualCaller` at the far end. Writing a turn, following it, and reading the answer amount to
-performing the turn, so the promises of session gateways are checked, too. Checks of capabilities
-that the gateway does not claim are skipped.
+An adapter provides a `Runtime`: its gateway and a small simulator of its runtime, with a
+`VirtualCaller` on the line. To perform a turn, the gateway writes a document, the simulator
+executes it, and the gateway reads the resulting request. This way, most promises of session
+gateways are also checked. Checks of capabilities that the gateway does not claim are skipped.
 """
 
 import json
@@ -44,8 +44,9 @@ MakeRuntime = Callable[[], Runtime]
 def check_document_gateway(make: MakeRuntime) -> None:
     """Check a document gateway. `make` must return a runtime for a new call each time.
 
-    The calls are for the library's demo biller, with the prompts of the default policy. Promises
-    that need a capability are skipped if it is not claimed, or is claimed as degraded.
+    The calls are for the library's demo biller, with the prompts of the default policy. If the
+    gateway does not claim a capability, or claims it as degraded, promises that need it are
+    skipped.
     """
     able = make().capabilities
     performed = [
@@ -57,7 +58,7 @@ def check_document_gateway(make: MakeRuntime) -> None:
 
 
 def _performed(check: Callable[[session.MakeRig], None]) -> Callable[[MakeRuntime], None]:
-    """Turn a check of session gateways into a check of document gateways."""
+    """Convert a session gateway check to a document gateway check."""
 
     def checked(make: MakeRuntime) -> None:
         check(lambda: Performer(make()))
@@ -72,7 +73,7 @@ TOLD_OTHERWISE = (
     session._not_played,
     session._once,
 )
-"""Checks of promises that document gateways keep differently. Checks below replace them."""
+"""Session gateway checks that the checks below replace for document gateways."""
 
 
 @define
@@ -94,7 +95,7 @@ class Performer:
         return self.runtime.capabilities
 
     def perform(self, turn: Turn, language: str) -> CallerEvent | None:
-        """Write a turn, have the runtime follow it, and read the resulting request."""
+        """Write a document, have the runtime execute it, and read the resulting request."""
         self._turns += 1
         number, printed = self._turns, StringIO()
         gateway = self.runtime.gateway
@@ -120,11 +121,11 @@ class Performer:
         self.runtime.hold(seconds)
 
     def utterance(self, prompt: Prompt, language: str) -> str:
-        """Return what is heard when a prompt is spoken."""
+        """Return what the caller hears when a prompt is spoken."""
         return self.runtime.utterance(prompt, language)
 
     def lose(self, prompt: Prompt) -> bool:  # noqa: ARG002 - as in `Rig`
-        """Return False, because a document does not show what the runtime plays."""
+        """Return False, because the gateway cannot detect that a prompt was not played."""
         return False
 
     def cut(self) -> bool:
@@ -136,7 +137,7 @@ class Performer:
         self.runtime.agent(result)
 
     def shown(self) -> str:
-        """Return everything that was printed, and the repr of the gateway and of what it read."""
+        """Return everything printed, and the reprs of the gateway, the requests, and the visits."""
         return self._shown
 
     def close(self) -> None:
@@ -179,7 +180,7 @@ class _Bench:
 
     @property
     def arrival(self) -> Arrival:
-        """The host's hand-over."""
+        """The arrival that the host hands over."""
         return Arrival(
             self.runtime.call_id,
             "springfield-water",
@@ -201,13 +202,13 @@ class _Bench:
         return self.send(self.runtime.begins(self.arrival))
 
     def hears(self, act: Press | None) -> WebRequest | None:
-        """Have the caller hear the document and act, and return the resulting request."""
+        """Have the caller hear the document and act as given. Returns the resulting request."""
         turn = self.driver.setup.flow.turn(self.load().call)
         self.runtime.caller.plan(*(() if act is None else (act,)), prompts=len(turn.say))
         return self.runtime.follow(self.reply.document)
 
     def does(self, act: Press | None) -> Reply:
-        """Have the caller hear the document and act, and return the reply that follows."""
+        """Have the caller hear the document and act as given. Returns the next reply."""
         request, before = self.hears(act), self.load().number
         assert request is not None, "the call went back to the host too early."
         self.send(request)
@@ -220,7 +221,7 @@ class _Bench:
             stored = self.calls.load(self.runtime.call_id)
         except UnknownCall:
             stored = None
-        assert stored, f"no call has the runtime's identifier, {self.runtime.call_id}."
+        assert stored, f"no call is stored with the runtime's call ID, {self.runtime.call_id}."
         return read(stored).session(self.driver.setup.flow, stored)
 
     def state(self) -> tuple[object, ...]:
@@ -229,7 +230,7 @@ class _Bench:
         return stored, self.record.activities, dict(self.record.writes), self.backend.emails
 
     def along(self) -> Iterator[None]:
-        """Run a whole call in which the caller enrolls, and yield after each reply."""
+        """Run an entire call in which the caller enrolls, and yield after each reply."""
         self.begin()
         yield
         for act in YES:
@@ -279,7 +280,7 @@ def _told_apart(make: MakeRuntime) -> None:
     for number in (0, 1, 2, None):
         rig = Performer(make())
         got = session._does(rig, session.CONSENT, Press("1", at=number), say=say)
-        if number in (0, 1) and got == NoInput():  # a lost key is not a yes
+        if number in (0, 1) and got == NoInput():  # a lost key does not count as yes
             continue
         assert isinstance(got, Digits), f"the event is {got!r}"
         early = got.interrupted is not None and got.interrupted <= 1
@@ -375,7 +376,7 @@ def _of_another_call(make: MakeRuntime) -> None:
 
 
 def _over(make: MakeRuntime) -> None:
-    """G28: A call can end at any point, and what the caller agreed to is still carried out."""
+    """G28: A call can end at any point. Whatever the caller agreed to is still carried out."""
     for stop in range(len(YES)):
         bench = _bench(make)
         bench.begin()
@@ -392,7 +393,7 @@ def _over(make: MakeRuntime) -> None:
 
 
 def _news(make: MakeRuntime) -> None:
-    """G28: A status report of a call in progress does not end it."""
+    """G28: A status report about a call in progress does not end the call."""
     bench = _bench(make)
     bench.begin()
     before = bench.state()
@@ -427,7 +428,7 @@ BROKEN: Mapping[str, Callable[[WebRequest], WebRequest]] = {
     "to a path above the gateway": lambda request: evolve(request, path="/../../etc/passwd"),
     "with the method GET": lambda request: evolve(request, method="GET"),
 }
-"""Ways to break a request."""
+"""Changes that break any request."""
 HEADERS: Mapping[str, Callable[[WebRequest], WebRequest]] = {
     "without headers": lambda request: evolve(request, headers={}),
     "with garbage in its headers": lambda request: evolve(
@@ -453,7 +454,7 @@ def _garbage(make: MakeRuntime) -> None:
 
 
 def _nonsense(make: MakeRuntime) -> None:
-    """G30: A request with a missing or invalid field is either read or refused with a 4xx."""
+    """G30: A request with a missing or invalid field is read, or refused with a 4xx status."""
     for request, runtime in _requests(make):
         for how, body in _other_bodies(request.body):
             other = runtime.signed(evolve(request, body=body))
@@ -507,7 +508,7 @@ def _other_values(told: Mapping[str, object]) -> Iterator[tuple[str, Mapping[str
 
 
 def _read(which: str, runtime: Runtime, request: WebRequest) -> Visit | None:
-    """Return the visit that a request is read as, or None if it is properly refused.
+    """Read a request, and return the visit, or None if the request is properly refused.
 
     A proper refusal has a 4xx status and repeats nothing from the request.
     """
@@ -529,7 +530,7 @@ def _refused(which: str, runtime: Runtime, request: WebRequest) -> None:
 
 
 def _functions(make: MakeRuntime) -> None:
-    """G33: A turn always gives the same document, and a request always gives the same visit."""
+    """G33: The same turn always gives the same document, and the same request the same visit."""
     runtime = make()
     turn = session._turn(session.MENU)
     first, second = (runtime.gateway.write(turn, str, "en-US") for _ in range(2))

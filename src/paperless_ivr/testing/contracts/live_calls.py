@@ -1,4 +1,4 @@
-"""The contract of stores of live calls."""
+"""The contract of live-call stores."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ MakeLiveCalls = Callable[[Callable[[], datetime]], LiveCalls]
 
 
 def check_live_calls(make: MakeLiveCalls) -> None:
-    """Check a store of live calls. Each instance must be empty, and use the clock it is given."""
+    """Check a live-call store. `make` must return an empty store that uses the given clock."""
     run(PROMISES, make)
 
 
@@ -33,12 +33,12 @@ def _as_saved(make: MakeLiveCalls) -> None:
 
 
 def _not_live(make: MakeLiveCalls) -> None:
-    """A call that was never saved is unknown."""
+    """Loading a call that was never saved raises UnknownCall."""
     raises("loading the call", UnknownCall, lambda: make(Clock()).load("c1"))
 
 
 def _moved_first(make: MakeLiveCalls) -> None:
-    """Saving a call that another worker began, moved, or ended fails, and changes nothing."""
+    """If another worker has begun, moved, or ended a call, saving it fails and changes nothing."""
     calls = make(Clock())
     raises("saving an ended call", StaleCall, lambda: calls.save(_saved(3), 2))
     calls.save(_saved(1), None)
@@ -82,7 +82,7 @@ def _one_winner(make: MakeLiveCalls) -> None:
 
 
 def _idle(make: MakeLiveCalls) -> None:
-    """`idle` lists calls of a biller, or without one, that were last saved before a time."""
+    """`idle` lists calls last saved before a given time that belong to the biller or to none."""
     clock = Clock()
     calls = make(clock)
     for call_id in ("c1", "c2", "c3"):
@@ -105,7 +105,7 @@ def _idle(make: MakeLiveCalls) -> None:
 
 
 def _silent_calls(make: MakeLiveCalls) -> None:
-    """Printing a store of live calls does not show the content of any call."""
+    """Printing a live-call store does not show the content of any call."""
     calls = make(Clock())
     calls.save(_saved(1), None)
     shown = f"{calls!r} {calls} {calls.load('c1')!r}"
@@ -122,4 +122,4 @@ PROMISES: tuple[Callable[[MakeLiveCalls], None], ...] = (
     _idle,
     _silent_calls,
 )
-"""The promises of a store of live calls."""
+"""The promises of a live-call store."""

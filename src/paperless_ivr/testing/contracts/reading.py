@@ -1,4 +1,4 @@
-"""The contract of records for reports that read from them."""
+"""The part of the record contract that reports rely on."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -26,7 +26,7 @@ SECOND = timedelta(seconds=1)
 
 
 def _told_in_order(make: MakeRecord) -> None:
-    """Activities are returned in order of time, then in the order in which they were noted."""
+    """Activities are sorted by time, and then by the order in which they were noted."""
     bench = Bench.of(make)
     bench.clock.go(seconds=1)
     bench.call(Disposition.DECLINED, "later")
@@ -64,7 +64,7 @@ def _told_whole(make: MakeRecord) -> None:
 
 
 def _told_between(make: MakeRecord) -> None:
-    """A biller's activities can be limited to those since one time and before another."""
+    """A biller's activities can be limited to a time range. The end of the range is excluded."""
     bench = Bench.of(make)
     other = evolve(bench, biller=OTHER)
     for number in range(4):
@@ -120,7 +120,7 @@ def _told_outdated(make: MakeRecord) -> None:
 
 
 def _billers(make: MakeRecord) -> None:
-    """The billers that have activities are returned."""
+    """`billers` returns each biller with activities once."""
     bench = Bench.of(make)
     same("the result at first", (), bench.record.billers())
     for biller in (BILLER, OTHER, BILLER):
@@ -130,7 +130,7 @@ def _billers(make: MakeRecord) -> None:
 
 
 def _tracked(make: MakeRecord) -> None:
-    """A biller's unfinished and ended work is counted by task, with the time of the oldest item."""
+    """A biller's work is counted by task and outcome, each with the time of its oldest item."""
     bench = Bench.of(make)
     for number in range(3):
         bench.intend(preference(f"lost-{number}", f"T{number}"))

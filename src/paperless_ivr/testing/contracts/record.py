@@ -55,7 +55,7 @@ def _unknown_caller(make: MakeRecord) -> None:
 
 
 def _latest_ending(make: MakeRecord) -> None:
-    """Screening by ANI or account returns how the latest call with an offer ended, and when."""
+    """Screening by ANI or account returns how and when the latest call with an offer ended."""
     bench = Bench.of(make)
     bench.call(Disposition.DECLINED, "c1", accounts=(ACCOUNT,))
     bench.clock.go(days=10)
@@ -72,7 +72,7 @@ def _latest_ending(make: MakeRecord) -> None:
 
 
 def _no_offer(make: MakeRecord) -> None:
-    """A call that had no offer, or that has not ended, does not count."""
+    """Screening ignores calls that had no offer or that have not ended."""
     bench = Bench.of(make)
     bench.call(Disposition.DECLINED, "c1")
     bench.clock.go(days=1)
@@ -84,7 +84,7 @@ def _no_offer(make: MakeRecord) -> None:
 
 
 def _paper_without_offer(make: MakeRecord) -> None:
-    """A call in which a bill went back to paper counts, even if it had no offer."""
+    """Screening includes calls in which a bill went back to paper, even without an offer."""
     for ended in (Disposition.OPTED_OUT, Disposition.OPT_OUT_REQUESTED):
         bench = Bench.of(make)
         bench.call(ended, offered=False)
@@ -92,7 +92,7 @@ def _paper_without_offer(make: MakeRecord) -> None:
 
 
 def _same_call(make: MakeRecord) -> None:
-    """Earlier hand-overs of the same call are reported separately from earlier calls."""
+    """Screening returns earlier hand-overs of the same call separately from earlier calls."""
     bench = Bench.of(make)
     bench.call(Disposition.DECLINED, "before")
     bench.call(Disposition.NOT_OFFERED, "now", offered=False)
@@ -107,7 +107,7 @@ def _same_call(make: MakeRecord) -> None:
 
 
 def _guesses_say_nothing(make: MakeRecord) -> None:
-    """A call in which an account was only guessed does not count for the account's owner."""
+    """If a caller only guessed at an account, the call does not count for the account's owner."""
     bench = Bench.of(make)
     bench.note(ActivityType.OFFERED, "c1", OTHER_ANI)
     bench.note(ActivityType.LAST_FOUR_MISSED, "c1", OTHER_ANI, (ACCOUNT,))
@@ -128,7 +128,7 @@ def _somebody(number: int) -> Secret:
 
 
 def _tries_by_account(make: MakeRecord) -> None:
-    """Tries are limited per account and day, no matter which number calls."""
+    """Tries are limited per account and day, no matter which ANI they come from."""
     bench = Bench.of(make)
     count = _tries_until_forbidden(bench, _somebody, ACCOUNT)
     elsewhere = evolve(bench, biller="another-biller")
@@ -152,19 +152,19 @@ def _tries_by_ani(make: MakeRecord) -> None:
     allowed = [bench.allowed(ANI, secret.account(f"{count:08}")) for count in range(NEVER)]
 
     holds("that some tries are allowed, but not all", 1 < allowed.count(True) < NEVER)
-    holds("that a try without an account is refused, too", not bench.allowed(ANI))
+    holds("that a try without an account is also refused", not bench.allowed(ANI))
     holds("that a try from another ANI is allowed", bench.allowed(OTHER_ANI, OTHER_ACCOUNT))
     bench.clock.go(hours=24, seconds=1)
     holds("that a try is allowed the next day", bench.allowed(ANI, OTHER_ACCOUNT))
 
 
 def _tries_without_ani(make: MakeRecord) -> None:
-    """Callers without ANI share one limit per biller."""
+    """Callers without an ANI share one limit per biller."""
     bench = Bench.of(make)
     allowed = [bench.allowed(None) for _ in range(NEVER)]
 
     holds("that some tries are allowed, but not all", 1 < allowed.count(True) < NEVER)
-    holds("that a try at an account is refused, too", not bench.allowed(None, ACCOUNT))
+    holds("that a try at an account is also refused", not bench.allowed(None, ACCOUNT))
     holds("that a caller with ANI is allowed", bench.allowed(ANI))
     holds(
         "that a try at another biller is allowed",
@@ -187,7 +187,7 @@ def _tries_in_the_window(make: MakeRecord) -> None:
 
 
 def _tries_at_once(make: MakeRecord) -> None:
-    """The limit holds even if many callers try at the same time."""
+    """The limit on tries holds even if many callers try at the same time."""
     bench = Bench.of(make)
     limits = evolve(LIMITS, tries_per_account=(3, 9))
 
@@ -200,7 +200,7 @@ def _tries_at_once(make: MakeRecord) -> None:
 
 
 def _given_back(make: MakeRecord) -> None:
-    """A try is given back only when a match is noted for it."""
+    """A try stops counting toward the limit only when a match is noted for it."""
     bench = Bench.of(make)
     limits = evolve(LIMITS, tries_per_account=(2, 9))
     for key in ("one", "two"):
@@ -224,7 +224,7 @@ def _given_back(make: MakeRecord) -> None:
 
 
 def _one_try(make: MakeRecord) -> None:
-    """A try that is reserved again with its key because the answer was lost counts only once."""
+    """A try reserved again with the same key, because the answer was lost, counts only once."""
     bench = Bench.of(make)
     limits = evolve(LIMITS, tries_per_account=(2, 9))
     for key in ("one", "one", "one", "two", "two"):
@@ -241,7 +241,7 @@ def _one_try(make: MakeRecord) -> None:
 
 
 def _text_limit(make: MakeRecord) -> None:
-    """Texts to one number are limited per day, but a text already on record may be sent again."""
+    """Texts to one number are limited per day, but a text already on record can be sent again."""
     bench = Bench.of(make)
     first = bench.text()
     sent = _texts_until_limit(bench, first)
@@ -297,7 +297,7 @@ def _text_limit_by_account(make: MakeRecord) -> None:
 
 
 def _one_account_however_written(make: MakeRecord) -> None:
-    """Account numbers that differ only in symbols, spaces, or leading zeros are the same."""
+    """Account numbers are compared without symbols, spaces, or leading zeros."""
     written = [secret.account(text) for text in ("00123456", "123456", "123-456", "0012 3456")]
     limits = evolve(LIMITS, tries_per_account=(3, 9))
     bench = Bench.of(make)
@@ -337,7 +337,7 @@ def _text_limit_by_biller(make: MakeRecord) -> None:
 
 
 def _text_limit_at_once(make: MakeRecord) -> None:
-    """The limit holds even if many texts are requested at the same time."""
+    """The limit on texts holds even if many are requested at the same time."""
     alone, bench = Bench.of(make), Bench.of(make)
     most = min(_texts_until_limit(alone, alone.text()), AT_ONCE)
     texts = [bench.text() for _ in range(AT_ONCE)]
@@ -359,7 +359,7 @@ def _failed_texts(make: MakeRecord) -> None:
 
 
 def _one_write(make: MakeRecord) -> None:
-    """A write put on record twice is still one write, and it can be settled more than once."""
+    """A write put on record twice counts as one write, and can be settled more than once."""
     bench = Bench.of(make)
     write = preference("w1")
     same("the answer", None, bench.intend(write))
@@ -378,7 +378,7 @@ def _unknown_write(make: MakeRecord) -> None:
 
 
 def _one_deferred(make: MakeRecord) -> None:
-    """A request can be deferred twice, even with the key of a write that is not settled."""
+    """A deferred request can be saved twice, even with the key of an unsettled write."""
     bench = Bench.of(make)
     bench.intend(preference("w1"))
     for _ in range(2):

@@ -1,8 +1,7 @@
 """The contract of session gateways: the rules of docs/gateway-contract.md as checks.
 
-An adapter provides a `Rig`: its gateway on a small simulator of its runtime, with a
-`VirtualCaller` at the far end. Checks of capabilities that the gateway does not
-claim are skipped.
+An adapter provides a `Rig`: its gateway and a small simulator of its runtime, with a
+`VirtualCaller` on the line. Checks of capabilities that the gateway does not claim are skipped.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,7 +29,7 @@ from paperless_ivr.testing.virtual_caller import Act, HangUp, Press, VirtualCall
 
 
 class Rig(Protocol):
-    """A session gateway on a simulator of its runtime, for one call."""
+    """A session gateway and a simulator of its runtime, for one call."""
 
     caller: VirtualCaller
 
@@ -48,11 +47,11 @@ class Rig(Protocol):
         ...
 
     def utterance(self, prompt: Prompt, language: str) -> str:
-        """Return the text that `VirtualCaller.begins` gets when a prompt is spoken."""
+        """Return the text that `VirtualCaller.begins` receives when a prompt is spoken."""
         ...
 
     def lose(self, prompt: Prompt) -> bool:
-        """Make a prompt unplayable for the runtime. Returns False if that is not possible."""
+        """Make the runtime unable to play a prompt. Returns False if that is not possible."""
         ...
 
     def cut(self) -> bool:
@@ -60,7 +59,7 @@ class Rig(Protocol):
         ...
 
     def agent(self, result: TransferResult) -> None:
-        """Set the result of the next transfer, which comes after five seconds."""
+        """Set the result of the next transfer. The transfer must take five seconds."""
         ...
 
     def shown(self) -> str:
@@ -78,7 +77,8 @@ MakeRig = Callable[[], Rig]
 def check_session_gateway(make: MakeRig) -> None:
     """Check a session gateway. `make` must return a rig for a new call each time.
 
-    Promises that need a capability are skipped if it is not claimed, or is claimed as degraded.
+    If the gateway does not claim a capability, or claims it as degraded, promises that need it
+    are skipped.
     """
     rig = make()
     able = rig.capabilities
@@ -87,12 +87,12 @@ def check_session_gateway(make: MakeRig) -> None:
 
 
 def can(able: Capabilities, need: str) -> bool:
-    """Return whether a capability is claimed, and not as degraded."""
+    """Return whether a capability is claimed as met or emulated."""
     claim: Claim = getattr(able, need)
     return claim.how in (How.MET, How.EMULATED)
 
 
-# ── turns ────────────────────────────────────────────────────────────────────────────────
+# ── turns ────────────────────────────────────────────────────────────────────────────
 
 LANGUAGE, OTHER = "en-US", "es-US"
 PROMPTS = (Prompt("offer"), Prompt("menu_help"), Prompt("person_offer"))
@@ -127,7 +127,7 @@ def _pressed(keys: str, ended: Ended = Ended.FULL, interrupted: int | None = Non
 
 
 def _wait(rig: Rig, seconds: float, *acts: Act) -> None:
-    """Let a request run while the caller acts as given."""
+    """Let time pass, as if a request were running, while the caller acts as given."""
     rig.caller.plan(*acts)
     rig.hold(seconds)
 
@@ -136,7 +136,7 @@ def _utterances(rig: Rig, say: tuple[Prompt, ...], language: str = LANGUAGE) -> 
     return [rig.utterance(prompt, language) for prompt in say]
 
 
-# ── speaking ─────────────────────────────────────────────────────────────────────────────
+# ── speaking ─────────────────────────────────────────────────────────────────────────
 
 
 def _in_order(make: MakeRig) -> None:
@@ -166,11 +166,11 @@ def _silent(make: MakeRig) -> None:
     rig.close()
 
 
-# ── gathering keys ───────────────────────────────────────────────────────────────────────
+# ── gathering keys ───────────────────────────────────────────────────────────────────
 
 
 def _complete(make: MakeRig) -> None:
-    """G05: A gather ends immediately once it has all of its keys."""
+    """G05: A gather ends immediately once it has all its keys."""
     rig = make()
     same("the event", _pressed("1137"), _does(rig, ENTRY, Press("1137")))
     pressed = rig.caller.now
@@ -180,12 +180,12 @@ def _complete(make: MakeRig) -> None:
 
 
 def _end_key(make: MakeRig) -> None:
-    """G06: The end key ends a gather, and is not one of its keys."""
+    """G06: The end key ends a gather, and is not reported as one of its keys."""
     _gets(make, _pressed("11", Ended.END_KEY), ENTRY, Press("11#"))
 
 
 def _end_key_alone(make: MakeRig) -> None:
-    """G07: At a single-key question, the end key alone is Digits without keys, not silence."""
+    """G07: At a menu, the end key alone is reported as Digits without keys, not as silence."""
     _gets(make, _pressed("", Ended.END_KEY), MENU, Press("#"))
 
 
@@ -237,7 +237,7 @@ def _every_key(make: MakeRig) -> None:
 
 
 def _late_end_key(make: MakeRig) -> None:
-    """G15: An end key after the last key belongs to that gather, not to the next question."""
+    """G15: An end key after the last key belongs to the same gather, not to the next one."""
     for gather, keys in ((ENTRY, "1137"), (MENU, "1")):
         rig = make()
         same("the event", _pressed(keys), _does(rig, gather, Press(f"{keys}#")))
@@ -246,7 +246,7 @@ def _late_end_key(make: MakeRig) -> None:
         rig.close()
 
 
-# ── barge-in ─────────────────────────────────────────────────────────────────────────────
+# ── barge-in ─────────────────────────────────────────────────────────────────────────
 
 
 def _interrupts(make: MakeRig) -> None:
@@ -280,7 +280,7 @@ def _not_played(make: MakeRig) -> None:
 
 
 def _no_barge_in(make: MakeRig) -> None:
-    """G19: Without barge-in, keys during a prompt neither interrupt nor count."""
+    """G19: Without barge-in, keys pressed during a prompt neither interrupt it nor count."""
     rig = make()
     told = _does(rig, evolve(MENU, barge_in=False), Press("1", at=0))
     same("the event", NoInput(), told)
@@ -288,7 +288,7 @@ def _no_barge_in(make: MakeRig) -> None:
     rig.close()
 
 
-# ── type-ahead ───────────────────────────────────────────────────────────────────────────
+# ── type-ahead ───────────────────────────────────────────────────────────────────────
 
 
 def _kept(make: MakeRig) -> None:
@@ -331,7 +331,7 @@ def _beyond(make: MakeRig) -> None:
 
 
 def _while_waiting(make: MakeRig) -> None:
-    """G23: All keys pressed while a request runs count as pressed ahead."""
+    """G23: All keys pressed while a request runs count as type-ahead."""
     rig = make()
     same("the event", None, _does(rig, REQUEST))
     _wait(rig, 4.0, Press("1137", apart=0.25))
@@ -340,7 +340,7 @@ def _while_waiting(make: MakeRig) -> None:
 
 
 def _in_one_moment(make: MakeRig) -> None:
-    """G24: A key pressed during the prompts of a turn with a request counts as pressed ahead."""
+    """G24: A key pressed during the prompts of a turn with a request counts as type-ahead."""
     rig = make()
     same("the event", None, _does(rig, REQUEST, Press("1137", at=1)))
     rig.hold(3.0)
@@ -357,11 +357,11 @@ def _in_transfer(make: MakeRig) -> None:
     rig.close()
 
 
-# ── requests, and the end ────────────────────────────────────────────────────────────────
+# ── requests and hand-back ───────────────────────────────────────────────────────────
 
 
 def _request(make: MakeRig) -> None:
-    """G24: A turn that waits for the answer to a request is spoken, and has no event."""
+    """G24: A turn with a request has no event. Its prompts are spoken."""
     rig = make()
     same("the event", None, _does(rig, REQUEST))
     same("what is heard", _utterances(rig, PROMPTS), rig.caller.heard)
@@ -369,14 +369,14 @@ def _request(make: MakeRig) -> None:
 
 
 def _return(make: MakeRig) -> None:
-    """G25: A turn that gives the call back to the host is spoken, and has no event."""
+    """G25: A turn that hands the call back to the host has no event. Its prompts are spoken."""
     rig = make()
     same("the event", None, _does(rig, BACK))
     same("what is heard", _utterances(rig, PROMPTS), rig.caller.heard)
     rig.close()
 
 
-# ── an agent ──────────────────────────────────────────────────────────────────────────────
+# ── transfers ────────────────────────────────────────────────────────────────────────
 
 
 def _transfer(make: MakeRig) -> None:
@@ -400,7 +400,7 @@ def _hangs_up_in_transfer(make: MakeRig) -> None:
     rig.close()
 
 
-# ── hang-up, delivery ────────────────────────────────────────────────────────────────────
+# ── hang-up and delivery ─────────────────────────────────────────────────────────────
 
 
 def _any_moment(make: MakeRig) -> None:
@@ -447,7 +447,7 @@ def _once(make: MakeRig) -> None:
 
 
 def _again(make: MakeRig) -> None:
-    """G33: A turn that is performed again is spoken again."""
+    """G33: If a turn is performed again, its prompts are spoken again."""
     rig = make()
     for _ in range(2):
         same("the event", None, _does(rig, REQUEST))

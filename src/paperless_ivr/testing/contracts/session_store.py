@@ -34,7 +34,7 @@ from paperless_ivr.testing.contracts.bench import (
 from paperless_ivr.testing.contracts.checking import at_once, raises, run, same
 
 MakeStore = Callable[[Callable[[], datetime]], tuple[SessionStore, Ledger]]
-"""A function that makes a store, and its record as a ledger. Both use the given clock."""
+"""A function that returns a store and the ledger of its record. Both use the given clock."""
 
 
 def check_session_store(make: MakeStore) -> None:
@@ -118,7 +118,7 @@ def _reservation(key: str, most: int = 1) -> Reservation:
 
 
 def _followed(clock: Clock, turn: int) -> Follow:
-    """Return a function that moves the call to a turn, given the answer about the try."""
+    """Return a function that, given the answer to a try, returns an update to the given turn."""
 
     def follow(answer: Tried) -> SessionUpdate:
         call = evolve(_saved(turn), call=f"call after {answer}".encode())
@@ -143,14 +143,14 @@ def _tried(make: MakeStore) -> None:
 
 
 def _tried_again(make: MakeStore) -> None:
-    """If a try is repeated because its answer was lost, it counts once and takes effect once."""
+    """A try that is repeated because its answer was lost counts and takes effect only once."""
     store, ledger, clock = _made(make)
     for again in (False, True):
         answer = store.commit_try(_reservation("t1", 2), _followed(clock, 1), again=again)
         same("the answer", TryReserved(), answer)
     same("the list of activities", ["answered"], _whats(ledger))
     other = store.commit_try(_reservation("t2", 2), _followed(clock, 2), again=True)
-    same("the answer about a try that was not made yet", TryReserved(), other)
+    same("the answer to a try that was not made before", TryReserved(), other)
     same("the call", 2, store.calls.load("c1").turn)
 
 
@@ -166,7 +166,7 @@ def _tried_too_late(make: MakeStore) -> None:
 
 
 def _again(make: MakeStore) -> None:
-    """If an update is repeated because its answer was lost, it is recognized and not redone."""
+    """An update that is repeated because its answer was lost takes effect only once."""
     store, ledger, clock = _made(make)
     update = evolve(_begun(clock), intent=_intent("k1"))
     for again in (False, True):
@@ -180,7 +180,7 @@ def _again(make: MakeStore) -> None:
 
 
 def _not_done(make: MakeStore) -> None:
-    """An update that was not done the first time is done when it is repeated."""
+    """A repeated update takes effect if the first attempt did not."""
     store, ledger, clock = _made(make)
     store.commit(_begun(clock), again=True)
     same("the call", _saved(1), store.calls.load("c1"))
@@ -190,7 +190,7 @@ def _not_done(make: MakeStore) -> None:
 
 
 def _of_another(make: MakeStore) -> None:
-    """An update does not count as done just because another one led to the same turn."""
+    """A repeated update does not count as done just because another one led to the same turn."""
     store, _, clock = _made(make)
     store.commit(_begun(clock))
     store.commit(SessionUpdate(_saved(2), 1))
@@ -200,7 +200,7 @@ def _of_another(make: MakeStore) -> None:
 
 
 def _forgotten(make: MakeStore) -> None:
-    """An update that ends a call removes it and notes activities, but only at the given turn."""
+    """An update that ends a call removes it and notes activities, but only if the turn matches."""
     store, ledger, clock = _made(make)
     store.commit(_begun(clock))
     ending = SessionUpdate(_saved(3), 2, forget=True, activities=(_line(clock),))
