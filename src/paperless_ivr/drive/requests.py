@@ -198,7 +198,7 @@ class RequestRunner:
         return evolve(claiming, stored_number=claiming.number), None
 
     def _lost(self, write: Write) -> OutcomeUnknown | None:
-        """Return the outcome of a write that was taken over, or None if it was not on record."""
+        """Settle a taken-over write as unknown. Return None if it was never on record."""
         lost = OutcomeUnknown("taken over")
         try:
             self.runner.store(SessionUpdate(outcome=Settlement(write.key, lost)))

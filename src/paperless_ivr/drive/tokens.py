@@ -96,7 +96,7 @@ class TokenSigner:
         return self._serializer.dumps([*parts, token.moment.value, token.language, flags])
 
     def read(self, signed: str) -> TurnToken | None:
-        """Return the token, or None if it was not signed with one of these keys."""
+        """Return the token, or None if it is malformed or not signed with one of these keys."""
         try:
             call_id, handover, number, interrupted, moment, *rest = self._serializer.loads(signed)
             language, flags = rest
