@@ -2,7 +2,7 @@
 
 The drivers carry out these steps: they speak, send requests to the record or the service, and
 commit moves. Two rules are enforced here, so that every driver follows them: a write is put on
-record before it is sent and settled afterward (R31), and a read that got no usable answer is retried
+record before it is sent and settled afterward (R31), and a read without a usable answer is retried
 once.
 """
 
