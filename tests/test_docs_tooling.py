@@ -172,6 +172,7 @@ class TestPages:
         assert generate.main([], [Page("keys.md", lambda _: "", region="keys")], tmp_path) == 1
         assert "keys.md: needs one <!-- generated: keys -->" in capsys.readouterr().err
 
+    @pytest.mark.long  # `make check` finds the same
     def test_generated_pages_are_current(self, capsys: pytest.CaptureFixture[str]) -> None:
         """The generated pages are current, as `make check` requires."""
         assert generate.main(["--check"]) == 0, capsys.readouterr().out

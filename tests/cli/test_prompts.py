@@ -60,6 +60,7 @@ def test_the_help_names_the_page(run: Run) -> None:
     assert PAGE in " ".join(run("prompts", "--help").stdout.split())
 
 
+@pytest.mark.long
 @pytest.mark.skipif(
     shutil.which("espeak-ng") is None and os.environ.get("CI") != "true",
     reason="espeak-ng is not installed",

@@ -52,6 +52,7 @@ def test_each_key_has_its_tone() -> None:
 
 
 @pytest.mark.requirement("R43")
+@pytest.mark.long
 @pytest.mark.skipif(
     shutil.which("espeak-ng") is None and os.environ.get("CI") != "true",
     reason="espeak-ng is not installed",
