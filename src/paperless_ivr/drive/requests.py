@@ -164,7 +164,7 @@ class RequestRunner:
                     reply = self.runner.ask(step)
 
     def _asked_ahead(self, step: Send) -> ServiceAnswer:
-        """Return the answer to a search within its budget, even if the back end takes longer."""
+        """Return a search's answer, or a substitute if the back end exceeds its budget."""
         searching = self._searches.submit(self.runner.ask, step)
         try:
             return searching.result(step.budget)

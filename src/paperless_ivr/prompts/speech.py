@@ -114,7 +114,7 @@ class Teller:
     # ── e-mail addresses ─────────────────────────────────────────────────────────────────
 
     def _spelled(self, text: str) -> Pieces:
-        """Spell a text character by character, but say a listed e-mail domain as words."""
+        """Spell text character by character, but say a listed e-mail domain as words."""
         local, at, domain = text.rpartition("@")
         if at and domain.lower() in self.domains:
             return (*self._spelling(local + at), Text(" "), *self._domain(domain))

@@ -188,7 +188,7 @@ def _found(call: Call, world: World) -> tuple[Event, ...]:
 
 
 CHANGED = {S.ENROLLMENT_CHECK: bills.Status.PENDING, S.LINK_CHECK: bills.Status.PAPERLESS}
-"""States with a look-up that can show a new status of a bill, and that status."""
+"""States whose look-up can show a changed bill status, mapped to the new status."""
 
 
 @cache
@@ -237,7 +237,7 @@ THROUGH: Mapping[S, tuple[Digits, ...]] = {
 
 
 def shape(call: Call) -> tuple[object, ...]:
-    """Return everything that decides how a call continues. Calls of equal shape continue alike.
+    """Return everything that decides how a call continues. Calls of one shape continue the same way.
 
     Leaves out what was said, and history that is never needed again: earlier consents to the same
     thing, the exact outcome of a text, which tries were reserved, and tries at questions that are
@@ -435,7 +435,7 @@ def walk(  # noqa: PLR0913 - each is a separate option of the walk
 def _moves(
     flow: Flow, place: _Place, world: World, deliver: Deliver
 ) -> Iterator[tuple[Move, _Place]]:
-    """Yield every move from a place: each event in time, and each key also early and late.
+    """Yield every move from a place: each event on time, and each key early and late as well.
 
     A key pressed ahead is delivered like one pressed in time, so its result is computed only
     once, and it is a separate move only if it gives a consent. A late key that changes nothing
@@ -519,7 +519,7 @@ def tries(move: Move) -> Guess | None:
 
 
 def _is_guess(move: Move) -> bool:
-    """Return whether keys were compared with a whole account number or with last four digits."""
+    """Return whether keys were compared with a whole number or with its last four digits."""
     state = move.turn.call.state
     if move.late or state not in GUESSED or not isinstance(move.event, Digits):
         return False
