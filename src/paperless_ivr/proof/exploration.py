@@ -237,7 +237,7 @@ THROUGH: Mapping[S, tuple[Digits, ...]] = {
 
 
 def shape(call: Call) -> tuple[object, ...]:
-    """Return everything that decides how a call continues. Calls of one shape continue the same way.
+    """Return everything that decides how a call continues. Calls with equal shapes go the same way.
 
     Leaves out what was said, and history that is never needed again: earlier consents to the same
     thing, the exact outcome of a text, which tries were reserved, and tries at questions that are
