@@ -263,7 +263,9 @@ class RealAsterisk:
         """Return the dialplan's variables after a call from that number, or at another point."""
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
-            found = re.findall(rf"{what} {re.escape(number)} (.*)", self.log)
+            # Asterisk logs each application with its arguments ("Executing"), then what it says.
+            said = (line for line in self.log.splitlines(True) if "Executing [" not in line)
+            found = re.findall(rf"{what} {re.escape(number)} (.*)\n", "".join(said))
             if found:
                 return dict(re.findall(r"(\w+)=(\S*)", found[-1]))
             time.sleep(0.05)
