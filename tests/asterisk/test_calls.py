@@ -24,7 +24,7 @@ from tests.asterisk.conftest import Exchange, With
 from tests.asterisk.real import DOCS
 from tests.asterisk.sip import SipCaller
 
-pytestmark = [pytest.mark.requirement("R41"), pytest.mark.long]
+pytestmark = [pytest.mark.requirement("R41"), pytest.mark.long, pytest.mark.alone]
 DECLINED = Disposition.DECLINED
 RIVERA = (customer("rivera").phone or "").reveal().removeprefix("+1")
 
@@ -529,7 +529,6 @@ def test_the_dialplan_of_the_docs_where_every_call_fails(exchange: With) -> None
     exchange(test)
 
 
-@pytest.mark.alone
 def test_twenty_calls_at_once(exchange: With) -> None:
     """Each of twenty callers at once gets the result of their own keys."""
 
