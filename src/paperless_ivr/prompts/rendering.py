@@ -35,11 +35,11 @@ VOICES = {"en-US": "en-us", "es-US": "es-419"}
 """The espeak-ng voices, by language. For other languages, the language tag is used as the voice."""
 
 
-def render(wanted: Sequence[Phrase], folder: Path, told: Callable[[str], None]) -> int:
+def render(wanted: Sequence[Phrase], folder: Path, rendered: Callable[[str], None]) -> int:
     """Render the phrases without a recording; write the folder's list and listening page.
 
     Files that already contain the right words are left unchanged, because they may come from a
-    studio. Passes the name of each rendered file to `told`, and returns the number of rendered
+    studio. Passes the name of each rendered file to `rendered`, and returns the number of rendered
     files.
     """
     lacking = Recordings.read(folder).missing(wanted)
@@ -47,7 +47,7 @@ def render(wanted: Sequence[Phrase], folder: Path, told: Callable[[str], None]) 
         file = folder / f"{phrase.file}.wav"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(as_wav(synthesized(phrase.text, phrase.language)))
-        told(phrase.file)
+        rendered(phrase.file)
     languages = {phrase.language for phrase in wanted}
     others = [phrase for phrase in listed(folder) if phrase.language not in languages]
     folder.mkdir(parents=True, exist_ok=True)
