@@ -1,6 +1,6 @@
 # make call   take a call at the keyboard        make call ARGS="--keys '1 2'"
 # make simulator   place calls in a browser       make simulator ARGS="--policy own.toml"
-# make test   run the tests that need only Python  make test ARGS='-k keypad'
+# make test   run all but the long tests         make test ARGS='-k keypad'
 # make screenshots   retake the pictures of the simulator in docs/simulator
 # make prove  run the long tests, and repeat those that loop, with high counts
 # make cover  rewrite the covering set in tests/cover, and the traces of all transcripts

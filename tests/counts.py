@@ -7,5 +7,5 @@ T = TypeVar("T")
 
 
 def heavy(moderate: T, often: T) -> T:
-    """Return the amount of work. Tests that ask for it are marked `prove`."""
+    """Return the amount of work. Tests that ask for it are marked `prove`, or `long`."""
     return often if os.environ.get("PAPERLESS_IVR_PROVE") == "1" else moderate

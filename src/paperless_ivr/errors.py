@@ -6,13 +6,13 @@
     ├── FlowError                  a program uses a flow incorrectly (flow.errors)
     │   ├── UnexpectedEvent        the event cannot happen in this state
     │   └── CallFinished           the call has ended; only a hang-up is allowed
-    ├── Problems                   a configuration cannot be used; lists all of its problems
+    ├── Problems                   an input cannot be used; lists all of its problems
     │   ├── PolicyProblems         a policy
     │   ├── ConnectionProblems     a connection to a service, or its WSDL
     │   │   └── WsdlAway           a WSDL could not be fetched; a later attempt may succeed
     │   ├── FlowProblems           a flow's table, or a policy for it
     │   ├── WordsProblems          wording
-    │   ├── GatewayProblems        a gateway, or its sounds
+    │   ├── GatewayProblems        a gateway, its sounds, or the program that renders them
     │   ├── HostProblems           a hand-over or a hand-back
     │   └── TranscriptProblems     a transcript
     ├── SavedCallError             a saved call, or a value in one, cannot be read
@@ -62,7 +62,7 @@ class ConnectionProblems(Problems):
 
 
 class WsdlAway(ConnectionProblems):
-    """A WSDL could not be fetched because its server is down. A later attempt may succeed."""
+    """A WSDL could not be fetched: no response, or a server error. A later attempt may succeed."""
 
 
 class FlowProblems(Problems):
@@ -70,18 +70,18 @@ class FlowProblems(Problems):
 
 
 class WordsProblems(Problems):
-    """Wording cannot be used, for example because a prompt is missing or has an unknown slot."""
+    """Wording cannot be used, for example because a prompt is missing or has an unknown gap."""
 
 
 class GatewayProblems(Problems):
-    """A gateway cannot run a flow, or lacks sounds that it needs."""
+    """A gateway cannot run a flow, or its sounds are missing or cannot be rendered."""
 
 
 class HostProblems(Problems):
     """An arrival or a hand-back that was passed as strings cannot be read.
 
-    Each problem begins with the name of its field and a colon. Values are not shown, because they
-    may be personal data.
+    Each problem begins with what it is about, such as the name of a field, and a colon. Values are
+    not shown, because they may be personal data.
     """
 
 
@@ -139,7 +139,8 @@ class StoreError(PaperlessIVRError):
 class RecordDown(StoreError):
     """The record did not answer, or could not save something.
 
-    `cause` is logged. It contains only class names and codes, never the query or its result.
+    `cause` is logged. It contains class names and codes, or a fixed phrase such as "too many at
+    once", but never the query or its result.
     `in_doubt` means that a transaction may have been committed even though no answer came.
     """
 

@@ -130,7 +130,7 @@ def handed_back(url: str, handback: Handback, key: Secret) -> str:
     """Return the host's URL with the signed hand-back appended.
 
     The hand-back contains names, codes, and the key that the caller pressed for the host's menu. It
-    omits numbers and addresses, because servers along the way may log URLs.
+    omits personal values (`personal=False`), because servers along the way may log URLs.
     """
     given = urlencode(handback_to_strings(handback, personal=False))
     full = f"{url}{'&' if urlsplit(url).query else '?'}{given}"

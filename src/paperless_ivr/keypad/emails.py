@@ -147,9 +147,9 @@ class EmailPad:
         never get mail: `arpa`, `invalid`, `local`, `localhost`, and `onion` (RFC 6761, 6762, 7686).
 
         Addresses at `example.com`, `.net`, `.org`, `.example`, and `.test` are accepted, because
-        tests and demonstrations use them, and RFC 6761 section 6.5 tells software not to treat the
-        example domains differently. They get no mail, but neither does a mistyped domain. DNS is
-        not queried, because the caller proves the address by opening a message sent to it.
+        tests and demonstrations use them, and RFC 6761 section 6.5 says that software should not
+        treat the example domains differently. They get no mail, but neither does a mistyped domain.
+        DNS is not queried, because the caller proves the address by opening a message sent to it.
         """
         # Imported here because it takes 35-50 ms (this package takes 5), and most calls never spell
         # an address.

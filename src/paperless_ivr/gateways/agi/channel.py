@@ -43,7 +43,7 @@ class Channel:
     lost: bool = False
     """Whether the connection is lost, so that nothing more can be sent."""
     broke: str = ""
-    """Why we dropped the connection, or empty if the other end closed it."""
+    """Why we dropped the connection, or empty if we did not."""
     _commands: int = 0
     _lines: Reader = field(factory=Reader, repr=False)
     _pending: "asyncio.Future[Reply | None] | None" = field(default=None, repr=False)

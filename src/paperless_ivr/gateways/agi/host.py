@@ -124,9 +124,9 @@ def _presentation(headers: Mapping[str, str]) -> int:
 
 
 def cleared(before: str) -> dict[str, str]:
-    """Return empty values for the variables that an earlier hand-over may have set.
+    """Return empty values for the variables that an earlier hand-back may have set.
 
-    `before` is the number of outcomes that the earlier hand-over set.
+    `before` is the number of outcomes in that hand-back.
     """
     many = int(before) if re.fullmatch(r"[0-9]{1,2}", before) else 0
     names = (f"outcome_{number}_{name}" for number in range(1, many + 1) for name in OUTCOME_NAMES)
