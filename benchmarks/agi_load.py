@@ -164,9 +164,10 @@ def main() -> None:
         cuts = statistics.quantiles(waits, n=1000)
         print(
             f"{attempt}: {calls} calls in {lasted:.0f} s: {ended}, {len(told)} problems, "
-            f"{live} still live; the next command after {statistics.median(waits) * 1000:.1f} ms "
-            f"(99.9 %: {cuts[-1] * 1000:.0f} ms); {100 * (cpu_then - cpu) / lasted:.0f} % of a "
-            f"core; {memory:.0f} MB before, {memory_then:.0f} MB after"
+            f"{live} still live; the next command came after "
+            f"{statistics.median(waits) * 1000:.1f} ms (99.9 %: {cuts[-1] * 1000:.0f} ms); "
+            f"{100 * (cpu_then - cpu) / lasted:.0f} % of a core; "
+            f"{memory:.0f} MB before, {memory_then:.0f} MB after"
         )
     ours.send("end")
     server.join()

@@ -221,7 +221,7 @@ def measure(name: str, calls: int, store: SessionStore) -> None:
     took = [one.seconds for one in ended]
     print(
         f"{name:8} {calls:4} calls: {dict(Counter(one.how for one in ended))}; "
-        f"{statistics.median(took):.1f} s a call, the longest {max(took):.1f} s; "
+        f"{statistics.median(took):.1f} s per call, at most {max(took):.1f} s; "
         f"{service.most} requests to the service at the same time; "
         f"{len(service.service.emails)} registrations",
         flush=True,

@@ -300,7 +300,10 @@ def main() -> None:
     os.environ[KEYS] = new_keys()
     found: dict[Setup, list[Measured]] = {setup: [] for setup in SETUPS}
     numbers = itertools.count(0, CALLS)
-    print(f"{CALLS} calls at once, {ROUNDS} rounds; ratios to the first in parentheses", flush=True)
+    print(
+        f"{CALLS} concurrent calls, {ROUNDS} rounds; ratios to the first setup in parentheses",
+        flush=True,
+    )
     with ExitStack() as open_while:
         folder = Path(open_while.enter_context(tempfile.TemporaryDirectory()))
         connection = open_while.enter_context(service(folder))

@@ -59,13 +59,13 @@ def guesses(everyone: list[Person], holder: Callable[[Person], str]) -> str:
 
 
 def effort(entries: list[Entry]) -> str:
-    """Return the average keys, seconds, and stars, and how many entries ended with two keys."""
+    """Return the average keys, seconds, and stars, and how many callers needed the two-key code."""
     seconds = [entry.seconds(KEY_S, WORDS_A_MINUTE) for entry in entries]
     return (
         f"{statistics.mean(entry.keys for entry in entries):.1f} keys, "
         f"{statistics.mean(seconds):.1f} s, "
         f"{statistics.mean(entry.stars for entry in entries):.2f} stars, "
-        f"{sum(entry.spelled for entry in entries)} spelled in the end"
+        f"{sum(entry.spelled for entry in entries)} finished in the two-key code"
     )
 
 

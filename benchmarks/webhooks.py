@@ -265,7 +265,7 @@ def main() -> None:
     os.sched_setaffinity(0, set(range(1, os.cpu_count() or 2)) or {0})
     server = Server(["-c", "import webhooks; webhooks.serve_slowly()"])
     before = server.resident()
-    print(f"{CALLS} calls at once, service {SERVICE_S * 1000:.0f} ms, {THREADS} threads")
+    print(f"{CALLS} concurrent calls, service {SERVICE_S * 1000:.0f} ms, {THREADS} threads")
     each = 0.0
     for number in range(ROUNDS):
         tally, used, began = Tally(), server.used(), time.perf_counter()
@@ -282,8 +282,8 @@ def main() -> None:
         print(
             f"round {number + 1}: {tally.ended.count('enrolled')} enrolled, {tally.errors} errors, "
             f"{took:.1f} s; request p50 {marks[49]:.2f} s, p99 {marks[98]:.2f} s, "
-            f"longest {max(tally.seconds):.2f} s; {each * 1000:.2f} ms of the core a request; "
-            f"{server.resident():.0f} MB after it (before the first {before:.0f})"
+            f"longest {max(tally.seconds):.2f} s; {each * 1000:.2f} ms of CPU per request; "
+            f"{server.resident():.0f} MB after it ({before:.0f} MB before the first round)"
         )
     server.stop()
 
@@ -299,7 +299,8 @@ def main() -> None:
     least = (floor.used() - used) / len(tally.seconds)
     floor.stop()
     print(
-        f"baseline: {least * 1000:.2f} ms of CPU a request; ours takes {each / least:.1f} times it"
+        f"baseline: {least * 1000:.2f} ms of CPU per request; "
+        f"ours takes {each / least:.1f} times as much"
     )
 
 

@@ -23,7 +23,7 @@ from paperless_ivr.testing.day import Day
 
 
 def main(file: Path, hand_overs: int) -> None:
-    """Simulate a day of calls, and then complete unfinished work as a relay would."""
+    """Simulate a day of calls, and then finish some of the work left over, as a relay might."""
     file.parent.mkdir(parents=True, exist_ok=True)
     for old in file.parent.glob(f"{file.name}*"):
         old.unlink()
@@ -34,7 +34,7 @@ def main(file: Path, hand_overs: int) -> None:
         later = sum(1 for _ in day.finish())
     for disposition, number in ended.most_common(3):
         print(f"{number:5} {disposition}")
-    print(f"{ended.total()} hand-overs, and {later} things done after them")
+    print(f"{ended.total()} hand-overs, and {later} unfinished items handled later")
 
 
 if __name__ == "__main__":

@@ -72,7 +72,8 @@ def after_payment() -> str:
 
 
 KEYS = ("", "1", "1137", "1", "2")
-"""No key at the start, yes before the payment, the last four digits, yes to the bill, no text."""
+"""The caller presses nothing at the start of the call. Before the payment, they press yes, the last
+four digits, yes to the bill, and no to a text."""
 
 
 def take_a_call() -> None:

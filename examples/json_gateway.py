@@ -19,7 +19,7 @@ RESULTS = {result.value: result for result in TransferResult}
 LOST = Claim(How.DEGRADED, "keys pressed outside an input are lost; callers press them again")
 CAPABILITIES = Capabilities(
     "JSON actions",
-    interrupted=Claim(How.EMULATED, "no key stops what must be heard; keys during it are lost"),
+    interrupted=Claim(How.EMULATED, "keys are lost until every must-hear prompt has been spoken"),
     flush=Claim(How.MET, "keys pressed outside an input are lost"),
     once=Claim(How.EMULATED, "by the token of the turn in every address"),
     late_end_key=Claim(How.DEGRADED, "a late # may answer the next question"),

@@ -210,4 +210,4 @@ class BellRig:
 if __name__ == "__main__":
     check_session_gateway(BellRig)
     print(check(Flow(), CAPABILITIES))
-    print("the gateway keeps the contract")
+    print("the gateway meets the contract")

@@ -18,12 +18,12 @@ from paperless_ivr.gateways.web import handed_back
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
 LAST_LINES = {
-    "day_of_calls.py": "100 hand-overs, and 34 things done after them",
+    "day_of_calls.py": "100 hand-overs, and 34 unfinished items handled later",
     "drive_by_hand.py": "disposition: enrolled",
     "enroll_in_paperless.py": "Error code: 401",
     "flask_app.py": "after_payment: not_offered",
     "json_gateway.py": "  report the result of a transfer (G27): met",
-    "own_gateway.py": "the gateway keeps the contract",
+    "own_gateway.py": "the gateway meets the contract",
     "own_policy.py": "after: Get your bills by e-mail? For yes, press 1. For no, press 2.",
     "replay_transcripts.py": "all as written",
     "twilio_host.py": (

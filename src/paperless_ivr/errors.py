@@ -162,7 +162,7 @@ class UnknownCall(StoreError):
         self.call_id = call_id
 
     def __str__(self) -> str:
-        return f"no call {self.call_id!r} is live"
+        return f"no live call has the ID {self.call_id!r}"
 
 
 class StaleCall(StoreError):

@@ -25,7 +25,7 @@ Value = TypeVar("Value")
 
 @frozen
 class AsyncDriver:
-    """Runs calls as coroutines. A slow service never delays calls to the store."""
+    """Runs calls as coroutines. A slow service never delays requests to the store."""
 
     setup: Setup
     _runner: CallRunner = field(init=False, repr=False)
@@ -157,7 +157,7 @@ class _Line:
     async def wait(
         self, answering: "asyncio.Future[ServiceAnswer]", seconds: float, *, heeding: bool
     ) -> HungUp | None:
-        """Wait up to `seconds` for an answer. If `heeding`, return early if the caller hangs up."""
+        """Wait up to `seconds` for an answer. With `heeding`, stop when the caller hangs up."""
         listening = self.listening if heeding else None
         waiting: set[asyncio.Future[Any]] = {answering}
         if listening is not None:

@@ -27,7 +27,8 @@ from paperless_ivr.records.port import Settlement
 class OnRecord:
     """A step that sends a request to the record, or puts a write on record.
 
-    The reply is the record's answer. If a write can be sent, the reply is None.
+    The reply to a request is the record's answer. The reply to a write is None if it can be sent,
+    or else the reason not to send it.
     """
 
     request: RecordRequest | Write

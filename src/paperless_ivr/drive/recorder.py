@@ -137,7 +137,7 @@ class ActivityRecorder:
 
 
 def way_turned_to(before: Call, after: Call) -> Strategy | None:
-    """Return the way of getting an address that a move switched to, or None (R08)."""
+    """Return the new way of getting an address if a move switched to another, or None (R08)."""
     if Strategy.AGENT in after.contact.used and Strategy.AGENT not in before.contact.used:
         return Strategy.AGENT
     was, now = before.contact.source, after.contact.source
@@ -153,5 +153,5 @@ def _spelled(before: Call, event: Event | None, after: Call) -> Mapping[str, str
 
 
 def _shown(account: Secret | None, identity: Identity) -> tuple[Secret, ...]:
-    """Return the account if the caller is identified. A stranger cannot answer for an account."""
+    """Return the account if the caller is identified. No one else can answer for an account."""
     return (account,) if account and identity >= Identity.LAST_FOUR_KEYED else ()

@@ -59,7 +59,7 @@ AFTER = timedelta(minutes=2)
 LEASE = timedelta(minutes=5)
 """How long a claim lasts. A look-up and a write together take a few seconds."""
 AT_ONCE = 20
-"""How many items of one task are claimed together. The lease must be long enough for them all."""
+"""How many items of one task are claimed together. The lease must be long enough for all."""
 GIVE_UP = timedelta(days=14)
 """How long an item is retried. By then, the caller and the biller will have been in touch."""
 FOLLOWED = timedelta(days=60)
@@ -74,7 +74,7 @@ DONE_ALREADY = (Refusal.ALREADY_PAPERLESS, Refusal.PENDING)
 
 
 Export = Callable[[DeferRequest], None]
-"""A function that hands a request to the biller. After a crash, it may get the same one again."""
+"""A function that hands a request to the biller. After a crash, it may get the same one twice."""
 
 
 Wanted = EnrollInPaperless | StoreCustomerPreference | DeferRequest
@@ -254,7 +254,10 @@ class Relay:
     # ── the service ──
 
     def _looked_up(self, about: Write | DeferRequest) -> Customer | None:
-        """Return the customer and the invoices that show how bills are sent, or None if unclear."""
+        """Return the customer with only the invoices that show how bills of this type are sent.
+
+        Return None if the look-up does not find any.
+        """
         found = self._asked(SearchByAccountNumber(about.account))
         if not isinstance(found, CustomersFound):
             return None

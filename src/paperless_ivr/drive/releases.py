@@ -1,8 +1,8 @@
 """Gives a call back to the host if no driver here runs its release.
 
 The flow that the call began on is not available here, so the call cannot be continued. If a consent
-was being carried out, a deferred request is saved with the key of the write. If the write turns out
-to have gone through, the record recognizes by the key that the request is done (R31, R32).
+was being carried out, a deferred request is saved with the key of the write. If it turns out that
+the write went through, the record completes the deferred request with the same key (R31, R32).
 """
 
 from collections.abc import Callable
@@ -33,8 +33,9 @@ def give_up(
     """End a call on another release, and return the session that goes back to the host.
 
     If `write` is given, it creates the last document. The call is then kept in the store for a
-    while, like any other ended call, so that the response to a repeated answer is this document.
-    Without `write`, the call is removed. If `errors.StoreError` is raised, the call is unchanged.
+    while, like any other ended call, so that the runtime gets this document again if it repeats its
+    request. Without `write`, the call is removed. If `errors.StoreError` is raised, the call is
+    unchanged.
     """
     call, setup = saved.call, runner.setup
     log.error("call.other_release", **whose(call.host))
@@ -89,7 +90,7 @@ def give_up(
 
 
 def handed_back(call: Call, handback: Handback, now: datetime) -> Session:
-    """Return the session of a call that goes back to the host without its flow or any prompts."""
+    """Return the session of a call that goes back to the host immediately, without any prompts."""
     return Session(Turn(call, (), Return(handback)), now)
 
 

@@ -1,7 +1,7 @@
 """Shared services for running a call: the record, the store, the log, and the evidence.
 
-Any failure outside the flow is turned into an event here, so that an exception never breaks off a
-call (rule 4). Log lines contain call IDs and the names of states, events, and error classes, but no
+Any failure outside the flow is turned into an event here, so that an exception never cuts a call
+short. Log lines contain call IDs and the names of states, events, and error classes, but no
 personal data.
 """
 
@@ -191,7 +191,7 @@ class CallRunner:
         """Commit a move, and return the session as stored.
 
         If a move leads to a `ReserveTry` without any prompts, the state in between is not stored.
-        Instead, the move that follows the answer is committed in the same transaction. Raises
+        Instead, one transaction reserves the try and commits the move that follows. Raises
         `errors.StaleCall` if another worker advanced the call first, or a different
         `errors.StoreError` if the store failed twice.
         """
@@ -201,8 +201,8 @@ class CallRunner:
         """Commit a move on a held channel, where a call continues even if the store fails.
 
         After a failure, the store is skipped until the caller has heard something, so that the
-        caller waits for it only once between two prompts (R10). The end of a call and the outcome
-        of a write are exceptions: the store is always tried.
+        caller waits for it only once between two prompts (R10). However, we always try to store the
+        end of a call and the outcome of a write.
         """
         after = move.after
         down = move.event if isinstance(move.event, RecordUnavailable) else None

@@ -24,7 +24,7 @@ class Claim:
     until: datetime
     """When the worker is presumed dead, so that another can take over."""
     again: bool = False
-    """Whether another worker took over the request, in which case it may already have been sent."""
+    """Whether the request was taken over from another worker, which may already have sent it."""
 
 
 @frozen

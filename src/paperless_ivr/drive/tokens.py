@@ -48,7 +48,7 @@ class TurnToken:
         )
 
     def arrival(self, biller: str) -> Arrival:
-        """Return the part of the hand-over that the token contains, which has no payment."""
+        """Return the part of the hand-over that the token contains. Never includes a payment."""
         return Arrival(
             self.call_id,
             biller,

@@ -74,7 +74,7 @@ class Reply:
     document: str = field(default="", repr=False)
     handback: Handback | None = None
     outside: bool = False
-    """Whether the call was given back outside its flow. Then no move is committed or observed."""
+    """Whether the call was given back outside its flow. If so, no move is committed or observed."""
 
 
 @frozen
@@ -141,7 +141,7 @@ class WebDriver:
             return Reply(503)
 
     def hang_up(self, call_id: str, *, by: EndedBy = EndedBy.CALLER) -> None:
-        """Handle a hang-up at any moment. Anything the caller agreed to is still carried out."""
+        """Handle a hang-up in any state. Anything the caller agreed to is still carried out."""
         reaping.hang_up(self._releases, call_id, by)
 
     def reap(self, abandoned: timedelta = reaping.ABANDONED) -> int:
@@ -193,7 +193,7 @@ class WebDriver:
             return self._begun_again(begun, arrival)
 
     def _begun_while_draining(self, begun: Move, arrival: Arrival) -> Reply:
-        """Continue a call that is already in the store; give a new one back."""
+        """Continue a call that is already in the store, but give a new call back to the host."""
         with suppress(UnknownCall):
             return self._begun_again(begun, arrival)
         host = begun.after.call.host
@@ -265,7 +265,7 @@ class WebDriver:
     # ── continuing a call ──
 
     def _go_on(self, session: Session) -> Reply:
-        """Return the reply for a call that just moved. A silent request is carried out first."""
+        """Return the reply after a move. A request without prompts is carried out first."""
         if isinstance(session.turn.then, Request) and not session.turn.say:
             return self._carried(session, claimed=session.claim is not None)
         return self._reply(session)

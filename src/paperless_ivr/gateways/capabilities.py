@@ -149,7 +149,7 @@ def _findings(flow: Flow, can: Capabilities) -> Iterator[Finding]:
 def _of_consent(can: Capabilities) -> Iterator[Finding]:
     """Yield the needs that a consent depends on (R09)."""
     needs = (
-        ("report during which prompt a key was pressed", "G17, G18", can.interrupted),
+        ("report which prompt was playing when a key was pressed", "G17, G18", can.interrupted),
         ("discard keys pressed before the question", "G21", can.flush),
         ("count a key only once if it is delivered twice or late", "G31, G32", can.once),
         ("distinguish # alone from silence at a single-key question", "G07", can.end_key_alone),
@@ -188,7 +188,7 @@ def _of_entries(flow: Flow, can: Capabilities) -> Iterator[Finding]:
 
 
 def _entries(flow: Flow) -> Iterator[Gather]:
-    """Yield the gather of each entry of a flow."""
+    """Yield the gathers for all entries in a flow."""
     policy = flow.terms.policy
     begun = flow.begin(Arrival("", policy.biller.id)).call
     by_keypad = Strategy.KEYPAD in policy.address.strategies

@@ -97,8 +97,8 @@ class Nothing:
 Visit = Begins | Answers | Ends | Nothing
 
 Sign = Callable[[int | None], str]
-"""A function that returns a URL-safe token of the turn, for an answer given during the prompt with
-this index or, if the index is None, after all prompts."""
+"""A function that returns a URL-safe token of the turn, for an answer during the prompt with this
+index. If the index is None, the token is for an answer after all prompts."""
 
 
 class DocumentGateway(Protocol):

@@ -3,7 +3,7 @@
 A line, or a token of a script, is one of:
 
     1          keys                   -        silence (an empty line also means silence)
-    1137#      keys and the end key   h        hang up (so does the end of the input)
+    1137#      keys and the end key   h        hang up (the end of the input does, too)
     *@3        `*` during prompt 3, counted from 0
     busy       the result of a transfer: answered, busy, no_answer, failed, unknown
 """

@@ -40,7 +40,7 @@ OTHER_DOMAIN = "9"
 _BEAM = 30
 """The number of prefixes of an address that are kept at each key."""
 _MARGIN = 10.0
-"""How much more than the best prefix a prefix can cost, as a natural logarithm."""
+"""The largest difference in cost between a kept prefix and the best one (natural logarithm)."""
 
 _UNUSUAL = 9.0
 """The cost of a character that only the exact code can enter."""
@@ -75,7 +75,7 @@ class Guess:
     address: str = field(repr=False)
     """The address, or only its local part if `#` was not pressed."""
     certainty: float
-    """From 0 to 1: its probability among all meanings of the keys that the search considered."""
+    """Its probability, from 0 to 1, among all meanings of the keys that the search considered."""
     pieces: tuple[Piece, ...] = field(repr=False)
     """The pieces of the address, in order."""
 
@@ -112,7 +112,7 @@ class EmailDecoder:
         holder: str = "",
         on_file: str = "",
     ) -> Guess | None:
-        """Return the best address that starts with a prefix, without what was ruled out.
+        """Return the best address that starts with a confirmed prefix and was not ruled out.
 
         `confirmed` is the prefix that the caller has accepted or corrected. Its characters are
         kept, even if they do not match their keys. `ruled_out` contains the characters or words

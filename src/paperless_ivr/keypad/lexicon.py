@@ -1,4 +1,4 @@
-"""Names, words, and domains with their frequencies, found by the keys that enter them.
+"""Names, words, and domains with their frequencies, looked up by the keys that enter them.
 
 The lists are built by `tools/email_lists.py`. Their sources and licenses are in `lists/NOTICE`. A
 cost is the negative natural logarithm of a probability.
@@ -25,7 +25,7 @@ COSTS_PER_NAT = 8
 """The number of steps of a stored cost that equal one nat."""
 
 SPELLED = 0x80
-"""The bit of a stored cost for a text that sounds like a more common one on the same keys."""
+"""The bit that is set in a stored cost if a more common text on the same keys sounds alike."""
 
 _KEYS = str.maketrans(
     {letter: key for key, letters in LETTERS.items() for letter in letters}

@@ -41,7 +41,7 @@ def national(keys: str, region: str = "US") -> str | None:
 
 @lru_cache(maxsize=512)
 def phone_number(written: str) -> str | None:
-    """Return a number in E.164 form, however it is written, or None if it cannot be anyone's.
+    """Return a number in E.164 form, however it is written, or None if it cannot belong to anyone.
 
     This accepts E.164 and other ways that people and switches write numbers: "(212) 555-0123",
     "1 212 555 0123", the user part of a SIP URI (RFC 3261 section 19.1.6), or a `tel:` URI (RFC

@@ -7,7 +7,7 @@ from attrs import define, field, frozen
 
 @frozen
 class Limits:
-    """Limits for each connection of a server."""
+    """A server's limits: how many connections can be open, and how long each step can take."""
 
     connections: int = 500
     """The limit on open connections. It must be at least 200 below `ulimit -n`, which is

@@ -24,7 +24,7 @@ a key that interrupts nothing."""
 
 
 def sound_of(transcript: Transcript) -> bytes:
-    """Return a WAV file of a transcript's call, as it goes with the current flow."""
+    """Return a WAV file of a transcript's call, as the current flow runs it."""
     replay = replayed(transcript, None)
     on_the_line = (pair for pair in replay.turns if not pair[0].call.results.hung_up)
     sounds = (sound for turn, did in on_the_line for sound in _sounds(replay, turn, did))

@@ -30,7 +30,7 @@ from paperless_ivr.transcripts.people import HEADER, People
 T = TypeVar("T")
 
 DEMO = "demo"
-"""The name of the command line's default policy in a `policy` header."""
+"""The value of a `policy` header that stands for the command line's default policy."""
 
 
 def read(path: str | Path) -> Transcript:

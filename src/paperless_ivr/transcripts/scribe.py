@@ -114,11 +114,11 @@ def _written(flow: Flow, moves: Moves, headers: Mapping[str, str], chance: Rando
     told = dict(headers)
     told |= handed_over(host, flow.terms.operations, paid(host.payment) if host.payment else "")
     told |= {f"{HEADER}{handle}": described(who) for who, handle in handles.items()}
-    return text_of(["A real call, with stand-ins for what is personal."], told, lines)
+    return text_of(["A real call, with stand-ins for personal data."], told, lines)
 
 
 def _alike(flow: Flow, turn: Turn, event: Event, after: Turn) -> tuple[Event, Turn]:
-    """Return an event with stand-ins that takes the same rows as the real event, and its turn.
+    """Return an event with stand-ins that takes the same rows as the real one, and the next turn.
 
     The stand-in for an address can be read back in different pieces, so a key may have to interrupt
     a different piece to take the same rows. Raises LookupError if no piece works.

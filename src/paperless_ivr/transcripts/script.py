@@ -48,7 +48,7 @@ class Script:
         self.lines += heard(say, language, self.flow, self.words)
 
     def caller(self, turn: Turn) -> e.CallerEvent | None:
-        """Return what the caller does in a turn. None if the turn does not wait for the caller."""
+        """Return what the caller does in a turn, or None if the caller does nothing."""
         while self.left and (self.left[0].again or self._dropped(turn)):
             step = self.take()
             if step.again:

@@ -260,7 +260,10 @@ class StandIns:
         return self._other(call.state.name, whole, draw=drawn)
 
     def _other_name(self, keyed: str) -> str:
-        """Return the same number of keys. They end with a listed name, which is read as a word."""
+        """Return replacement keys of the same length.
+
+        They end with a listed name, which is read as a word.
+        """
         size = self.chance.randint(0, len(keyed))
         names = [name for name in lexicon().first.keyed if len(name) == size]
         name = self.chance.choice(names) if names else ""

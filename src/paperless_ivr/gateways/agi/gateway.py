@@ -200,7 +200,7 @@ class AgiGateway:
             offset = reply.endpos
 
     async def _there(self) -> bool:
-        """Whether the caller is still there. The reply -1 can also mean that a sound is missing."""
+        """Whether the caller is still there. The reply -1 means a hang-up or a missing sound."""
         await self.channel.ask("CHANNEL STATUS")
         return not self.channel.gone.is_set()
 
@@ -252,7 +252,7 @@ class AgiGateway:
                 return key
 
     def _is_late(self, key: str) -> bool:
-        """Whether a key is a complete gather's late end key. Only the next key after it can be."""
+        """Whether a key is the end key of a complete gather, pressed right after that gather."""
         if not key:
             return False
         (end_key, until), self._late = self._late, ("", 0.0)

@@ -52,7 +52,7 @@ def _bare(value: str) -> str:
 
 @frozen
 class TwilioGateway:
-    """Two pure functions for one biller's calls on Twilio.
+    """A gateway for one biller's calls on Twilio: two pure functions.
 
     `address` is where Twilio reaches the gateway, as entered in Twilio's console. Behind a proxy,
     this is not the address that the web server sees. Set the number's status callback to
