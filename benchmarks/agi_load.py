@@ -134,7 +134,7 @@ async def call(port: int, number: int, waits: list[float]) -> str:
 
 
 async def load(port: int, calls: int, ramp: float) -> tuple[list[str], list[float]]:
-    """Run this many calls. They start over `ramp` seconds, and are then all live together."""
+    """Run this many calls. Their starts are spread over `ramp` seconds, and then all are live."""
     waits: list[float] = []
 
     async def later(number: int) -> str:

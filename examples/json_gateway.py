@@ -21,7 +21,7 @@ CAPABILITIES = Capabilities(
     "JSON actions",
     interrupted=Claim(How.EMULATED, "keys are lost until every must-hear prompt has been spoken"),
     flush=Claim(How.MET, "keys pressed outside an input are lost"),
-    once=Claim(How.EMULATED, "by the token of the turn in every address"),
+    once=Claim(How.EMULATED, "every address contains the token of the turn"),
     late_end_key=Claim(How.DEGRADED, "a late # may answer the next question"),
     two_waits=Claim(How.DEGRADED, "a single timeOut: the longer of the two waits"),
     type_ahead=LOST,

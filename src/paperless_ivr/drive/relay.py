@@ -81,7 +81,7 @@ Wanted = EnrollInPaperless | StoreCustomerPreference | DeferRequest
 
 
 def is_as(found: Customer, wanted: Wanted) -> bool:
-    """Whether a bill is already in the state that was requested, according to a look-up.
+    """Whether a look-up shows that a bill is already in the requested state.
 
     A registration overwrites the address on file, so a pending registration with a different
     address is not the one that was requested.
@@ -185,7 +185,7 @@ class Relay:
         return self._sent(left, write)
 
     def _sent(self, left: PendingWrite | DeferredRequest, write: Write) -> str:
-        """Send a write that has not been done, according to a look-up, and settle it."""
+        """Send a write after a look-up has shown that it was not done, and settle it."""
         answer = self._asked(write)
         if isinstance(answer, Refused) and answer.reason in DONE_ALREADY:
             answer = Accepted()

@@ -34,7 +34,7 @@ class TurnToken:
 
     @classmethod
     def of(cls, turn: Turn, number: int, interrupted: int | None) -> "TurnToken":
-        """Return a turn's token. If the turn contains the greeting, that counts as heard."""
+        """Return a turn's token. A greeting in the turn counts as heard."""
         call, host = turn.call, turn.call.host
         return cls(
             host.call_id,

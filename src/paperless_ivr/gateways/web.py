@@ -25,10 +25,10 @@ from paperless_ivr.secret import Secret
 
 MOST_BYTES = 16_384
 MOST_FIELDS = 200
-"""Twilio sends about forty fields, and its documentation warns that it may add more."""
+"""The limit on fields. Twilio sends about forty, and its documentation says it may add more."""
 
 CALL_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
-"""A Twilio call ID is CA followed by 32 hexadecimal digits. Other runtimes use other formats."""
+"""A call ID in any runtime's format. Twilio's is CA followed by 32 hexadecimal digits."""
 KEYS = re.compile(r"[0-9A-D*#]{0,512}")
 NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 """A telephone number in E.164 format."""

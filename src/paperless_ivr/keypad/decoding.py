@@ -371,8 +371,8 @@ class _Search:
 _first = itemgetter(0)
 
 _Beam = dict[tuple[str, str, str], tuple[float, Trail]]
-"""Prefixes with their costs and parts. A key is the text, the kind of its last part, and the last
-letters if that part is not listed."""
+"""Prefixes with their costs and parts. A dictionary key is the text, the kind of its last part, and
+the last letters if that part is not listed."""
 
 
 def _kept(beam: _Beam) -> Sequence[tuple[tuple[str, str, str], tuple[float, Trail]]]:

@@ -135,7 +135,7 @@ def _alike(flow: Flow, turn: Turn, event: Event, after: Turn) -> tuple[Event, Tu
 
 
 def _wholes(moves: Moves) -> list[str]:
-    """Return all keys of the entry that each move is part of, across pauses."""
+    """Return, for each move, all keys of its entry, including those after a pause."""
     wholes: list[str] = []
     for before, event, after in reversed(moves):
         so_far = before.call.entry.so_far
@@ -154,7 +154,8 @@ def _other(others: StandIns, before: Session, event: Event, whole: str) -> Event
         case Digits(keys):
             then = before.turn.then
             if isinstance(then, Gather) and keys and not then.end_key:
-                event = evolve(event, ended=Ended.FULL)  # keys cannot end in any other way there
+                # A gather without an end key ends when it is full.
+                event = evolve(event, ended=Ended.FULL)
             return others.digits(before.call, event, whole)
         case CustomersFound(customers):
             return CustomersFound(tuple(map(others.customer, customers)))

@@ -22,8 +22,8 @@ MOST_COMMANDS = 10_000
 """The limit on commands in one call. A long call needs about 2,000, and a check for sounds
 about 1,500."""
 KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
-"""Asterisk sends nothing while a caller talks with an agent. These options make us notice
-within two minutes if Asterisk is gone."""
+"""Options that make us notice within two minutes if Asterisk is gone. We need them because it sends
+nothing while a caller talks with an agent."""
 GONE = 511
 """The reply code if a command needs a caller, and the caller is gone."""
 

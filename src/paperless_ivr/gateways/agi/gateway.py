@@ -31,8 +31,8 @@ from paperless_ivr.secret import keys
 CAPABILITIES = Capabilities(
     "Asterisk (FastAGI)",
     interrupted=Claim(How.MET, "a separate STREAM FILE or SAY for each piece"),
-    flush=Claim(How.MET, "the adapter stores the keys, and discards them"),
-    once=Claim(How.MET, "a key is one reply to one command"),
+    flush=Claim(How.MET, "the adapter stores the keys and can discard them"),
+    once=Claim(How.MET, "each key is the reply to a single command"),
     end_key_alone=Claim(How.MET, "WAIT FOR DIGIT returns every key, one at a time"),
     end_key_alone_in_entries=Claim(How.MET, "WAIT FOR DIGIT returns every key, one at a time"),
     no_end_key=Claim(How.MET, "WAIT FOR DIGIT has no end key"),

@@ -94,7 +94,7 @@ class Writer:
     routes: Routes
 
     def response(self) -> ET.Element:
-        """Return a turn as TwiML, or only its prompts if it transfers or returns the call."""
+        """Return a turn as TwiML. A transfer or return of the call is not included."""
         root = ET.Element("Response")
         if isinstance(self.turn.then, Gather):
             self._gather(root, self.turn.then)
