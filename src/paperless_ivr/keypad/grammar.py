@@ -139,7 +139,7 @@ TOP_LEVEL = {
     "in": 0.002,
     "org.uk": 0.002,
 }
-"""Top-level domains that a US biller usually sees. Others are possible."""
+"""Top-level domains that a US biller usually sees, and their shares. Others are possible."""
 
 _SIZES = {1: 0.2, 2: 0.42, 3: 0.12, 4: 0.2}
 """The share of numbers with this many digits. Longer numbers are rare."""

@@ -131,7 +131,10 @@ def texts_of(holder: str) -> dict[str, tuple[Entry, ...]]:
 
 
 def _may_be_turned(words: Lexicon, first: Collection[str], last: Collection[str]) -> bool:
-    """Whether all the first names are more common as last names, and none of the last names is."""
+    """Whether the first and last names seem to be swapped.
+
+    They do if all the first names, but none of the last names, are more common as last names.
+    """
     turned = bool(first) and all(_is_surname(words, name) for name in first)
     return turned and not any(_is_surname(words, name) for name in last)
 

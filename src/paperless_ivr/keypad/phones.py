@@ -51,7 +51,7 @@ def phone_number(written: str) -> str | None:
     The number must fit its country's plan, in a range that is in use (ITU-T E.164; the ranges are
     those of Google's libphonenumber, which count 555-0100 to 555-0199 as in use). If there is no
     number, switches and forms insert a placeholder: all zeros, all nines, seven digits, the same
-    digit ten times, 555-1212, or a word spelled on the keypad. For these, it returns None.
+    digit ten times, 555-1212, or a word spelled on the keypad. The result is then None.
     """
     # Imported here because it takes 20-40 ms (this package takes 5), and some calls need no number.
     import phonenumbers  # noqa: PLC0415

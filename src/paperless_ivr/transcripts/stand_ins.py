@@ -110,7 +110,7 @@ class StandIns:
         return self._other("invoice", number, draw=lambda s: _end(s, last))
 
     def phone(self, number: str) -> str:
-        """Return a stand-in for a phone number, reserved for fiction if North American."""
+        """Return a stand-in for a phone number. If North American, it is reserved for fiction."""
         there = self._national(number[-10:]) is not None
         if there and re.fullmatch(r"\+1\d{10}", number):
             made = lambda _: f"+1{self.chance.choice(AREAS)}55501{self.chance.randrange(100):02}"  # noqa: E731
