@@ -312,10 +312,10 @@ def test_the_code_for_letters_is_told_as_it_is(language: str) -> None:
     pad = EmailPad()
     told = {
         "c": "press 2, then 3|2 y luego 3",
-        ".": "Dot is 1 twice|Punto es dos veces el 1",
-        "-": "Dash is 1, then 2|Guion medio es 1 y luego 2",
-        "_": "Underscore is 1, then 3|Guion bajo es 1 y luego 3",
-        "+": "Plus is 1, then 4|Más es 1 y luego 4",
+        ".": "A dot is 1 twice|Punto es dos veces el 1",
+        "-": "A dash is 1, then 2|Guion medio es 1 y luego 2",
+        "_": "An underscore is 1, then 3|Guion bajo es 1 y luego 3",
+        "+": "A plus is 1, then 4|Más es 1 y luego 4",
     }
     for character, words in told.items():
         (found,) = {found.group() for found in re.finditer(words, texts)}  # one, if it occurs twice
