@@ -451,7 +451,7 @@ def test_a_link_that_is_out_is_an_outcome_of_its_own() -> None:
     assert alike == [State.LINK_SENT]
     boxes = overview(FLOW).svg().split('<g class="outcome">')[1:]
     box = next(box for box in boxes if 'id="LINK_SENT"' in box)
-    assert "A link is out" in box
+    assert "A link was sent" in box
 
 
 def test_what_a_policy_switches_off_is_counted() -> None:

@@ -146,8 +146,8 @@ WRONG: list[tuple[Policy, list[str]]] = [
         [
             'offer.moments: "start" is listed twice; once is enough',
             (
-                "offer.again_after_days.not_offered: no offer was made then, so there is nothing "
-                "to wait for; leave it out"
+                "offer.again_after_days.not_offered: no offer was made in that case, so there is "
+                "nothing to wait for; leave it out"
             ),
         ],
     ),

@@ -472,8 +472,8 @@ offer.again_after_days.declind: must be one of {dispositions}, not "declind"; di
 declined?
 offer.again_after_days.left: must be a whole number, not "x"
 offer.again_after_days.ignored: must be from 0 to 3650, not -1
-offer.again_after_days.not_offered: no offer was made then, so there is nothing to wait for; \
-leave it out
+offer.again_after_days.not_offered: no offer was made in that case, so there is nothing to \
+wait for; leave it out
 bills.eligible: lists no types; leave it out to allow every type, or set offer.moments = [] to \
 make no offer
 bills.names."Water & Sewer".en-US: must be text in quotes, not 3

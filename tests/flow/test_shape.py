@@ -117,7 +117,7 @@ def test_a_block_of_another_kind(monkeypatch):
     """A state whose block is of another kind is named."""
     monkeypatch.setitem(BLOCKS, State.OFFER, BLOCKS[State.DONE])
 
-    assert "OFFER is ask, but its block is pass" in problems()
+    assert "OFFER has the kind ask, but its block has the kind pass" in problems()
 
 
 @pytest.mark.parametrize(

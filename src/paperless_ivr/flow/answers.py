@@ -84,7 +84,7 @@ NO_TRY_LEFT: Sequence[Row] = (
     On(LimitReached, S.NOT_IDENTIFIED, keep=because(Reason.LIMIT_REACHED), say="too_many_tries"),
     *_agent_or(S.UNAVAILABLE, RecordUnavailable, Reason.RECORD_DOWN, "service_down"),
 )
-"""The transitions for when no try is left for an account number, or the record is unavailable."""
+"""The transitions for when no tries at an account number are left, or the record is down."""
 
 
 NOT_RECORDED = _agent_or(S.FAILED, RecordUnavailable, Reason.RECORD_DOWN, "service_refused")

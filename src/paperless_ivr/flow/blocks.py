@@ -190,7 +190,7 @@ def _any_key(view: CallView, _: "Ask") -> Gather:
 
 
 ANY_KEY = By(_any_key, lambda _: (), takes_several_keys=False, star_restarts=False)
-"""Gathers any key, even `#`. At the start of a call, all keys belong to the host's menu (R01)."""
+"""Gathers any key, even `#`. At the start of a call, keys other than 1 are for the host (R01)."""
 
 
 def number(digits: int, unclear: str) -> By:

@@ -114,7 +114,7 @@ class Entry:
     if the address is spelled exactly."""
     local: Secret | None = None
     domain: Secret | None = None
-    """The domain of the address to read back, whether it was guessed or keyed exactly."""
+    """The domain of the address to read back, whether chosen, guessed, or spelled exactly."""
     at: int = 0
     """The index of the first character that must still be read back or spelled. The caller has
     heard and accepted the characters before it."""

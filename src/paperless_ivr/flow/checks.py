@@ -62,7 +62,8 @@ def _of_states(table: Table) -> Iterator[str]:
             yield f"{state.name} has no block: write one in its chapter"
             continue
         if block.kind is not state.kind:
-            yield f"{state.name} is {state.kind.value}, but its block is {block.kind.value}"
+            kinds = f"the kind {state.kind.value}, but its block has the kind {block.kind.value}"
+            yield f"{state.name} has {kinds}"
         if not 0 < len(block.title) <= TITLE:
             yield f"{state.name} needs a title of at most {TITLE} characters, for the pictures"
         if state.kind is Kind.END:

@@ -196,7 +196,7 @@ class Unavailable:
 
 @frozen
 class OutcomeUnknown:
-    """A write may or may not have gone through. Look up the result; never just repeat it (R23).
+    """A write may or may not have gone through. Look up the result before any retry (R23).
 
     If the request was to the record, the record may or may not have saved it.
 
@@ -228,17 +228,17 @@ class Screened:
 class TryReserved:
     """The record has counted the try, so the question can be asked."""
 
-    words: ClassVar = "a try is left"
+    words: ClassVar = "tries left"
 
 
 @frozen
 class LimitReached:
-    """No try is left for this caller or account.
+    """No tries are left for this caller or account.
 
     `limit` names the limit that was reached, for the record; it does not affect equality.
     """
 
-    words: ClassVar = "no try left"
+    words: ClassVar = "no tries left"
 
     limit: str = field(default="", eq=False)
 

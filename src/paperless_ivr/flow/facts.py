@@ -97,7 +97,7 @@ def hung_up(view: CallView) -> bool:
     return view.call.results.hung_up
 
 
-@Phrase("a bill is done already", "nothing done yet")
+@Phrase("a bill is already settled", "no bill is settled yet")
 def settled(view: CallView) -> bool:
     """Whether something that the caller agreed to was carried out or saved in this call."""
     return bool(view.call.results.outcomes)
@@ -329,7 +329,7 @@ def email_on_file(view: CallView) -> bool:
     return bool(by_payment or (customer and customer.email))
 
 
-# ── two facts required before the caller can give an address (R17, R47) ──────────────────
+# ── two facts required before the caller can give an address or number (R17, R47) ────────
 #
 # The first is the whole account number, not just its last four digits. The second is caller ID
 # that matches the phone number on file, or the last four digits of that number. If the host
@@ -367,7 +367,7 @@ def calls_from(view: CallView, phone: Secret | None) -> bool:
 
 
 def vouched(view: CallView) -> bool:
-    """Whether a verification or payment by the host vouches that the caller is this customer."""
+    """Whether the host verified the caller as this customer, or took a payment for the account."""
     customer = view.customer
     if customer is None:
         return False
@@ -389,7 +389,7 @@ def handed_over_paid(view: CallView) -> bool:
 
 @Phrase("both proofs given")
 def both_shown(view: CallView) -> bool:
-    """Whether the caller may give an address."""
+    """Whether the caller may give an address or a number."""
     if vouched(view) or not view.policy.proof.two_facts:
         return True
     return number_shown(view) and phone_shown(view)
@@ -397,7 +397,7 @@ def both_shown(view: CallView) -> bool:
 
 @Phrase("proof is possible", "no proof is possible")
 def can_show(view: CallView) -> bool:
-    """Whether the caller may give an address, or can still provide the missing proof."""
+    """Whether the caller may give an address or number, or can still provide the missing proof."""
     if both_shown(view):
         return True
     customer = view.customer

@@ -38,7 +38,7 @@ Named = TypeVar("Named", bound=Enum)
 YES, NO = ("yes", "true", "1", "on"), ("no", "false", "0", "off")
 """The spellings that dialplans and platforms use. This library writes the first one of each."""
 LONGEST = 254
-"""The maximum length of a value from a host, as for an e-mail address (RFC 5321, 4.5.3.1.3)."""
+"""The maximum length of a value from a host: that of an e-mail address (RFC 5321, 4.5.3.1.3)."""
 MOST_OUTCOMES = 99
 """The maximum number of outcomes in one call. Flows allow far fewer; this limits outside input."""
 
@@ -48,7 +48,7 @@ MOST_OUTCOMES = 99
 
 @frozen
 class Form(Generic[T]):
-    """A way to read and write a value. `read` raises ValueError, which says what is allowed."""
+    """A way to read and write a value. `read` raises a ValueError that says what is allowed."""
 
     read: Callable[[str], T]
     write: Callable[[T], str]
@@ -311,7 +311,7 @@ class _Given:
     def check(self, title: str) -> None:
         """Raise `HostProblems` if there are any problems or unknown names."""
         unknown = len(self.values.keys() - self.taken)
-        if unknown:  # show only their number, because a name may be a misplaced value
+        if unknown:  # report only how many, because a name may be a misplaced value
             self.problems.append(f"unknown names: {unknown}")
         if self.problems:
             raise HostProblems(title, self.problems)

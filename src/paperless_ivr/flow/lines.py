@@ -1,4 +1,4 @@
-"""All prompts with their gaps, and the lines that states say.
+"""All prompts with their gaps, and the lines that are built from them.
 
 Prompts are only named here; their wording is in `prompts/`. The choice of prompts depends only on
 the call.
@@ -38,7 +38,7 @@ class Line:
 
 
 def says(*names: str, **when: str) -> Callable[[Tell], Line]:
-    """Declare the prompts that a function of the call can return, and describe when it does so."""
+    """Declare the prompts that a function can return, and describe when it returns each of them."""
     return lambda tell: Line((*names, *when), tell, when)
 
 
@@ -180,7 +180,7 @@ def prompt(view: CallView, name: str, *, must_hear: bool = False) -> Prompt:
 
 
 def say(name: str) -> Line:
-    """Return a line that says a prompt."""
+    """Return a line with a single prompt."""
     return Line((name,), lambda view: (prompt(view, name),))
 
 
@@ -222,7 +222,7 @@ def which_bill(view: CallView) -> Iterable[Prompt]:
 
 @says(
     next_link="the link is texted",
-    next_kept="the biller completes it",
+    next_kept="the biller completes the request",
     next_email="the service e-mails a link",
     back_any_time="back to paper is possible by phone",
     back_by_request="back to paper is not possible by phone",
@@ -265,7 +265,7 @@ Offer = Callable[[CallView], tuple[Option, ...]]
 
 @frozen
 class Means:
-    """How diagrams show a choice: its keys, and words for what the caller does."""
+    """A choice as diagrams show it: its keys, and words for what the caller does."""
 
     key: str
     words: str

@@ -1,8 +1,8 @@
 """The table as one `transitions` machine, used to draw diagrams and to advance calls.
 
 Only this module uses `transitions`. One machine serves all calls. No call is ever added to it as a
-model, because each model takes 7 KiB and a scan of all others, and because automatic triggers such
-as `to_enrolled()` would let a call skip consent.
+model: a model takes 7 KiB, adding one requires a scan of all the others, and automatic triggers
+such as `to_enrolled()` would allow a call to skip consent.
 
 The machine's own dispatch calls 59 functions per event, so `Mover` reads the machine's transitions
 once, in order, and uses them directly. Tests compare each step with the machine's own dispatch.

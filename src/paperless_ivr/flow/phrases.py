@@ -24,7 +24,7 @@ class Phrase:
     fails: str = ""
     """The words for when the guard does not hold, or "" if none are needed."""
     key: str = field(default="", kw_only=True)
-    """The key that the caller presses to meet the guard."""
+    """The key that the caller presses to satisfy the guard."""
     choice: Choice | None = field(default=None, kw_only=True)
     """The option that the caller chooses. The question supplies its key and words."""
     fork: bool = field(default=False, kw_only=True)
@@ -70,7 +70,7 @@ class Condition:
 
 
 def made_of(guard: G, parts: tuple[Callable[..., Any], ...], *, holds: bool = True) -> G:
-    """Return a guard, after storing the guards that it combines."""
+    """Store the guards that a guard combines, and return that guard."""
     vars(guard)["parts"] = (parts, holds)
     return guard
 

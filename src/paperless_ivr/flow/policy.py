@@ -101,7 +101,7 @@ def setting(
 
 @frozen
 class About:
-    """Who is responsible for the policy (R19). The record saves `version` with every call."""
+    """The version of the policy (saved with every call), and who is responsible for it (R19)."""
 
     version: str = setting("1", "identifies this version of the policy in the record")
     owner: str = setting("unassigned", "who answers questions about the policy")
@@ -291,7 +291,7 @@ class Proof:
 
 @frozen
 class Account:
-    """The form of an account number, and how it is keyed. `proof.account_keys` sets its length."""
+    """The form of an account number. Without `forms`, `proof.account_keys` sets its length."""
 
     forms: tuple[str, ...] = setting(
         (),

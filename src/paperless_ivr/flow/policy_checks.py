@@ -67,7 +67,7 @@ class Finding:
 
 
 def problems(policy: Policy) -> list[str]:
-    """Return every problem of a policy, each as one line. An empty list means it can be used."""
+    """Return every problem with a policy, each as one line. An empty list means it can be used."""
     return lines(findings(policy))
 
 
@@ -77,7 +77,7 @@ def lines(found: Iterable[Finding]) -> list[str]:
 
 
 def _order(finding: Finding) -> tuple[int, int]:
-    """Return the position of the section and of the setting in it; unknown places come last."""
+    """Return a sort key: the positions of the section and the setting. Unknown places come last."""
     places = [place for place, _, _ in settings(Policy())]
     at = finding.at
     section = next((n for n, place in enumerate(places) if place[0] == at[0]), len(places))
@@ -86,7 +86,7 @@ def _order(finding: Finding) -> tuple[int, int]:
 
 
 def findings(policy: Policy) -> Iterator[Finding]:
-    """Yield every problem of a policy."""
+    """Yield every problem with a policy."""
     offered = tuple(_tag(language) or language for language in policy.languages.offered)
     for place, setting, value in settings(policy):
         yield from _bounds(place, setting, value)
@@ -210,7 +210,7 @@ def _offer(policy: Policy, offered: Languages) -> Iterator[Finding]:
     if Disposition.NOT_OFFERED in policy.offer.again_after_days:
         yield Finding(
             ("offer", "again_after_days", Disposition.NOT_OFFERED.value),
-            "no offer was made then, so there is nothing to wait for; leave it out",
+            "no offer was made in that case, so there is nothing to wait for; leave it out",
         )
     if Moment.START in policy.offer.one_question:
         yield Finding(

@@ -24,7 +24,7 @@ class SearchByAccountNumber:
 
     account: Secret
     ahead: bool = False
-    """Whether it is sent before the offer, while the line is silent (`budgets.before_offer`)."""
+    """Whether the search runs before the offer, in silence (`budgets.before_offer`)."""
 
 
 @frozen
@@ -104,7 +104,7 @@ class SendWebLink:
 
 @frozen
 class StoreCustomerPaymentMethodV2:
-    """A request to put a customer on AutoPay with an approved payment's method (R04)."""
+    """A request to put a customer on AutoPay, using the method of an approved payment (R04)."""
 
     payment: Secret
     customer: Secret
@@ -140,9 +140,9 @@ class Guess(enum.Enum):
 
 @frozen
 class ReserveTry:
-    """A request to reserve a try at a guess, before the question is asked (R17, R47).
+    """A request to reserve a try at input that a stranger could guess (R17, R47).
 
-    Requests with the same key reserve the same try.
+    It is sent before the question or the search. Requests with the same key reserve the same try.
     """
 
     guess: Guess

@@ -38,8 +38,8 @@ def _several(events: type[E] | tuple[type[E], ...]) -> tuple[type[E], ...]:
 class Row:
     """One transition from a state, for any type of event.
 
-    Tables contain rows of this type. If they contained `On[Any]`, a type checker would not notice
-    if a row for silence had a guard for keys.
+    Tables contain rows of this type. If they contained `On[Any]`, a type checker would accept a row
+    for silence with a guard for keys.
     """
 
     events: tuple[type[Any], ...]

@@ -3,7 +3,7 @@
 The format is JSON: enums by name, secrets as `EMAIL:pat@example.com`, amounts and dates as text,
 and slots under the name of their class. Fields with their default value are left out. Only what
 `dump` writes can be read: nothing is converted, guessed, or skipped. A name that has changed in
-code is still saved as it was first written (`SAVED_AS`).
+the code is still saved in its original form (`SAVED_AS`).
 """
 
 import enum
@@ -42,7 +42,7 @@ SAVED_AS = {
     "OTHER_RELEASE": "OTHER_EDITION",
     "Spelled": "Spelt",
 }
-"""Names of enum members and slots that have changed in code, each with its saved form."""
+"""Names of enum members and slots that have changed in the code, each with its saved form."""
 _IN_CODE = {saved: name for name, saved in SAVED_AS.items()}
 
 
@@ -83,7 +83,7 @@ def dump_value(value: Any) -> bytes:
 def load_value(data: bytes, kind: type[T], schema: int) -> T:
     """Return a value that `dump_value` wrote. Raises the same errors as `load`.
 
-    The class needs a `schema` field.
+    The class of the value must have a `schema` field.
     """
     try:
         document = json.loads(data.decode("utf-8", "surrogatepass"))
@@ -103,14 +103,14 @@ def load_value(data: bytes, kind: type[T], schema: int) -> T:
 def mentions(data: bytes, secret: Secret) -> bool:
     """Whether bytes from `dump_value`, in any version of the format, contain a secret.
 
-    Upper and lower case count as the same, because case does not matter in e-mail addresses.
+    Case is ignored, because it does not matter in e-mail addresses.
     """
     written = json.dumps(_as_text(secret), ensure_ascii=False)
     return written.casefold() in data.decode("utf-8", "surrogatepass").casefold()
 
 
 def _first_place(error: Exception) -> str:
-    """Return the place of the first error, such as `$.call.host.ani`, or `$` for all of it."""
+    """Return the path to the first error, such as `$.call.host.ani`, or `$` for the root."""
     places = transform_error(error, format_exception=lambda _error, _kind: "")
     return places[0].removeprefix(" @ ")
 
@@ -123,7 +123,7 @@ def _exactly(value: Any, kind: type[T]) -> T:
 
 
 def _as_written(text: Any, read: Callable[[str], T]) -> T:
-    """Return the value in a text. Raises ValueError unless `str(value)` gives the same text."""
+    """Read a value from text. Raises ValueError unless `str(value)` gives the same text."""
     value = read(_exactly(text, str))
     if str(value) != text:
         raise ValueError

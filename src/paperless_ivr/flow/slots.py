@@ -1,4 +1,4 @@
-"""Typed values for the gaps of a prompt, so that each is spoken correctly.
+"""Typed values for the gaps in a prompt, so that each is spoken correctly.
 
 The kinds follow the `say-as` vocabulary of SSML 1.1 (W3C, section 3.1.8 and its note on
 `interpret-as`). For example, a number on a bill is read digit by digit, and an amount as money.

@@ -23,15 +23,15 @@ class EndingGroup(enum.Enum):
     """The groups of endings in reports."""
 
     DONE = "Enrolled"
-    LINK = "A link is out"
+    LINK = "A link was sent"
     LATER = "Completed later"
-    NO = "No, or broke off"
+    NO = "Declined or left"
     CANNOT = "Not possible"
     AGENT = "An agent"
 
 
 class Phase(enum.Enum):
-    """The chapters of the call, each with a title, a short name, and a sentence about it."""
+    """The chapters of the call, each with a title, a short name, and a description."""
 
     ARRIVAL = (
         "Arrival and offer",

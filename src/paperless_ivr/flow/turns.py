@@ -47,7 +47,7 @@ class Gather:
     type_ahead: bool = True
     """Whether keys pressed before the turn count. If false, they are discarded."""
     private: bool = False
-    """Whether the input is personal, so that it must never be shown."""
+    """Whether the input is personal, and must therefore never be shown."""
     begun: bool = False
     """Whether part of the entry has already been keyed. If so, the end key alone completes it."""
 
@@ -71,7 +71,7 @@ Then = Gather | Request | Transfer | Return
 
 @frozen
 class Turn:
-    """A call after an event, with the prompts to play and what to wait for then.
+    """A call after an event, with the prompts to play and what to wait for after them.
 
     `took` names the rows of the table that were taken, for coverage and the funnel.
     """
@@ -87,7 +87,7 @@ READ_OUT = ("readback_piece", "readback_at", "readback_domain")
 
 
 def barge_in_runs(turn: Turn) -> tuple[range, ...]:
-    """Return the prompts in runs. Within a run, it does not matter which prompt a key interrupts.
+    """Divide the prompts into runs. Within a run, it does not matter which prompt a key interrupts.
 
     A runtime that cannot report which prompt a key interrupted gathers keys after each run. The
     last run contains no prompt that must be heard, and it can be empty. The first run normally ends

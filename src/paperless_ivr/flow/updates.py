@@ -142,7 +142,7 @@ def unanswered(keep: Keep) -> Keep:
         silent = isinstance(c.event, Unavailable) and not c.event.answered
         return keep(evolve(c, call=give_back_tries(c.call, latest=True)) if silent else c)
 
-    return named(f"{keep.__name__}, without counting the try if nothing answered", kept)
+    return named(f"{keep.__name__}, giving the try back if there was no answer", kept)
 
 
 def give_back_tries(call: Call, *, latest: bool = False) -> Call:
@@ -167,7 +167,7 @@ def take_only_bill(c: Anything) -> Call:
 
 
 def use_address_on_file(c: Anything) -> Call:
-    """Use the address of a payment for this bill or, without one, the customer's address."""
+    """Use the address from a payment for this bill or, if there is none, the one on file."""
     customer = c.customer
     found, source = (customer.email if customer else None), Source.ON_FILE
     if c.payment_email and bills.paid_for(c):
@@ -232,7 +232,7 @@ def _consented(c: Transition[Digits], purpose: Purpose) -> Call:
 
 def settle(registration: Registration) -> Keep:
     """Return an update that notes the outcome for the bill that the caller agreed to change."""
-    return named(f"came to {registration.value}", lambda c: settle_bill(c, registration))
+    return named(f"settled as {registration.value}", lambda c: settle_bill(c, registration))
 
 
 def settle_bill(c: Anything, registration: Registration) -> Call:

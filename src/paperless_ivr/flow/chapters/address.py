@@ -62,7 +62,7 @@ WAYS = {
 
 
 def next_is(strategy: Strategy) -> Guard[Any]:
-    """Return a guard that holds if this is the next way to get an address, in policy order."""
+    """Return a guard that holds if this is the next way to get an address."""
     words = Phrase(
         WAYS[strategy],
         needs=lambda policy: strategy in policy.address.strategies,
@@ -93,7 +93,7 @@ def phone_matches(c: Transition[Digits]) -> bool:
     return four_keys(c) and on_file is not None and last_four(on_file.reveal()) == keyed(c)
 
 
-@Phrase("a try left", "no try left")
+@Phrase("tries left", "no tries left")
 def facts_left(c: Anything) -> bool:
     """Whether the caller has another try at the missing proof."""
     return c.call.spent.facts + 1 < c.policy.proof.last_four_tries
@@ -185,7 +185,7 @@ def missed_fact(keyed: Guard[Digits]) -> Sequence[Row]:
             when=all_of(keyed, facts_left),
             keep=miss_fact,
             say="last_four_missed",
-            words="not the right one, a try left",
+            words="not the right one, tries left",
         ),
         On(
             Digits,
@@ -193,7 +193,7 @@ def missed_fact(keyed: Guard[Digits]) -> Sequence[Row]:
             when=keyed,
             keep=fail_fact,
             say="on_file_only",
-            words="not the right one, no try left",
+            words="not the right one, no tries left",
         ),
     )
 
@@ -235,7 +235,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.FACT_LIMIT: Do(
-        "Asks the record whether a try is left.",
+        "Asks the record whether any tries are left.",
         title="Missing proof: tries left?",
         say=[],
         ask=reserve_fact,

@@ -205,7 +205,7 @@ def _until_next_look(view: CallView, _: Ask) -> Gather:
 
 
 NEXT_LOOK = By(_until_next_look, lambda _: (), takes_several_keys=False)
-"""A gather of any one key, which ends when it is time to ask the service again."""
+"""Gathers any single key, until it is time to ask the service again."""
 
 
 def look_up_link(view: CallView) -> Request:

@@ -41,7 +41,7 @@ def asked_at(state: State) -> Guard[Any]:
 def otherwise(state: State) -> Guard[Any]:
     """Return a guard that holds if the call goes on to this state when there is no agent."""
     guard = named(f"otherwise {state.name}", lambda c: c.call.ringing.otherwise is state)
-    words = "the next way to an address" if state is S.ADDRESS else "the ending that was due"
+    words = "the next way to get an address" if state is S.ADDRESS else "the ending that was due"
     return Phrase(words)(guard)
 
 

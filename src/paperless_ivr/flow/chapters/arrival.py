@@ -95,7 +95,7 @@ def asked_lately(c: Transition[Screened]) -> bool:
 
 @Phrase("host vouches for the caller", needs=lambda policy: bool(policy.offer.one_question))
 def asked_in_full(c: Anything) -> bool:
-    """Whether the host vouches for the caller, and the offer can then name the bill (R51)."""
+    """Whether the host vouches for the caller, and the policy allows naming the bill (R51)."""
     host = c.call.host
     vouched = host.identity >= Identity.ACCOUNT_KEYED and c.account is not None
     return vouched and host.moment in c.policy.offer.one_question
@@ -185,7 +185,7 @@ GOES_ON = (
     On(NoInput, S.IGNORED, when=silent_before),
     On(NoInput, REPROMPT, keep=count_silence, words="stays silent once"),
 )
-"""After the first silence, ask again. After the second, give the call back to the host."""
+"""The transitions for silence: ask again once, and then return the call to the host."""
 
 PROMPTS: Prompts = {
     "option_language": ("key",),
@@ -260,7 +260,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.OFFER_IN_FULL: Ask(
-        "Says the bill, the address, and what happens next. A yes is consent.",
+        "Names the bill, the address, and the next step. A yes is consent.",
         title="This bill, to this address?",
         say=[why, must("offer_in_full"), which_bill, what_happens, options],
         consent=Purpose.ENROLL,

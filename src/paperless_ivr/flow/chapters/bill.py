@@ -128,7 +128,7 @@ def choose_bill(view: CallView) -> Iterable[Prompt]:
 
 
 def _bill_option(marks: Iterable[bills.Mark]) -> str:
-    """Return the name of the prompt that describes a bill with these marks."""
+    """Return the name of the prompt that describes a bill with these details."""
     return "_".join(("option_bill", *(mark.value for mark in marks)))
 
 
@@ -160,7 +160,7 @@ def bills_to_choose(view: CallView) -> tuple[Option, ...]:
 
 
 def _bill_words(view: CallView, bill: bills.Bill) -> tuple[str, tuple[tuple[str, Slot], ...]]:
-    """Return the prompt for a bill's option, and slots with the bill's name and marks."""
+    """Return the prompt for a bill's option, and slots with the bill's name and details."""
     marks = bills.marks(view, bill, bills.choices(view))
     told = (slot for mark in marks for slot in marked(view, bill, mark))
     return _bill_option(marks), (("bill", bill_name(view, bill.type)), *told)

@@ -202,7 +202,7 @@ PROMPTS: Prompts = {
 # Formatted by hand, to keep each transition on one line.
 CHAPTER: Chapter = {
     S.CONFIRMATION: Ask(
-        "Says the bill, the address, and what happens next.",
+        "Names the bill, the address, and the next step.",
         title="Do you agree?",
         say=[bill_and_address, which_bill, what_happens, options],
         consent=Purpose.ENROLL,

@@ -49,7 +49,7 @@ from paperless_ivr.keypad import Guess, Said, on_keys
 from paperless_ivr.secret import Secret, email, keys
 
 CERTAIN = 0.2
-"""A guess that is less certain than this is read character by character."""
+"""The certainty below which a guess is read character by character."""
 
 MOST_PRESSED = 64
 """The maximum number of keys for a local part or a domain. Longer ones must be spelled exactly."""
@@ -384,7 +384,7 @@ def spelling_goes_on(c: Transition[Digits]) -> bool:
     return spelling_begun(c) and not c.terms.pad.spell(spelling(c)).bad
 
 
-@Phrase("pauses in a letter: goes on")
+@Phrase("pauses mid-letter: goes on")
 def code_goes_on(c: Transition[Digits]) -> bool:
     """Whether the caller paused halfway through a character's code. The first half is kept."""
     half = c.event.ended is Ended.TIMEOUT and c.call.spent.pauses < c.policy.address.pauses

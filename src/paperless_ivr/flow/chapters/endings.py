@@ -41,16 +41,16 @@ def deferred(view: CallView) -> Iterable[Prompt]:
     return (prompt(view, "end_deferred_unknown" if lost else "end_deferred"),)
 
 
-SETTLED, UNSETTLED = "a bill is done already", "nothing done yet"
+SETTLED, UNSETTLED = "a bill is already settled", "no bill is settled yet"
 """The two conditions of an ending's line: whether anything was changed in the call."""
 
 
 def ending(name: str, otherwise: str = "service_refused") -> Line:
-    """Return the line of an ending, for calls in which nothing was changed.
+    """Return the line of an ending, which says `name` if nothing was changed in the call.
 
-    If something was changed, the line says `otherwise` instead, followed by what happens next.
+    If something was changed, it says `otherwise` instead, followed by what happens next.
     """
-    told = {name: UNSETTLED, otherwise: f"{SETTLED}: first"} if name != otherwise else {name: ""}
+    told = {name: UNSETTLED, otherwise: SETTLED} if name != otherwise else {name: ""}
     then = {n: f"{SETTLED}, and {w}" for n, w in {**enrolled.when, **deferred.when}.items()}
 
     @says(**told, **then)
@@ -82,7 +82,7 @@ def failed(view: CallView) -> Iterable[Prompt]:
     return _not_done.tell(view)
 
 
-@says(end_cancelled="its link had not been opened", end_opted_out="the bill was paperless")
+@says(end_cancelled="the link had not been opened", end_opted_out="the bill was paperless")
 def opted_out(view: CallView) -> Iterable[Prompt]:
     """Say that the bill comes on paper again or, if its link was canceled, stays on paper."""
     return (prompt(view, "end_cancelled" if bills.canceling(view) else "end_opted_out"),)

@@ -178,7 +178,7 @@ def two_match(c: Transition[Digits]) -> bool:
     return _matches(c) > 1
 
 
-@Phrase("a try left", "no try left")
+@Phrase("tries left", "no tries left")
 def last_four_left(c: Anything) -> bool:
     """Whether the caller may key the last four digits again."""
     return c.call.spent.last_four + 1 < c.policy.proof.last_four_tries
@@ -342,7 +342,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.BEFORE_OFFER_LIMIT: Do(
-        "Asks the record whether a try is left.",
+        "Asks the record whether any tries are left.",
         title="Before the offer: tries left?",
         say=[],
         ask=reserve_account,
@@ -383,7 +383,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.HANDED_OVER_LIMIT: Do(
-        "Asks the record whether a try is left.",
+        "Asks the record whether any tries are left.",
         title="Host's number: tries left?",
         say=[],
         ask=reserve_account,
@@ -424,7 +424,7 @@ CHAPTER: Chapter = {
         ],
     ),
     S.ACCOUNT_LIMIT: Do(
-        "Asks the record whether a try is left.",
+        "Asks the record whether any tries are left.",
         title="Account number: tries left?",
         say=[],
         ask=reserve_account,
@@ -441,7 +441,7 @@ CHAPTER: Chapter = {
         ways=[On(Digits, S.ACCOUNT_LOOKUP, when=is_account, keep=take_account)],
     ),
     S.LAST_FOUR_LIMIT: Do(
-        "Asks the record whether a try is left.",
+        "Asks the record whether any tries are left.",
         title="Last four digits: tries left?",
         say=[],
         ask=reserve_last_four,
