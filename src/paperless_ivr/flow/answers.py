@@ -84,11 +84,11 @@ NO_TRY_LEFT: Sequence[Row] = (
     On(LimitReached, S.NOT_IDENTIFIED, keep=because(Reason.LIMIT_REACHED), say="too_many_tries"),
     *_agent_or(S.UNAVAILABLE, RecordUnavailable, Reason.RECORD_DOWN, "service_down"),
 )
-"""The transitions for when no tries at an account number are left, or the record is down."""
+"""The transitions taken when no tries at an account number are left, or the record is down."""
 
 
 NOT_RECORDED = _agent_or(S.FAILED, RecordUnavailable, Reason.RECORD_DOWN, "service_refused")
-"""The transitions for when the record is unavailable.
+"""The transitions taken when the record is unavailable.
 
 A request that cannot be recorded is not sent.
 """
@@ -98,7 +98,7 @@ NOT_KEPT: Sequence[Row] = (
     On(OutcomeUnknown, S.FAILED, keep=note_lost_answer),
     *NOT_RECORDED,
 )
-"""The transitions for when the record did not save a request, or may not have saved it.
+"""The transitions taken when the record did not save a request, or may not have saved it.
 
 If the record did save it, the relay carries it out.
 """

@@ -25,7 +25,7 @@ class Status(enum.Enum):
 
 @frozen
 class Bill:
-    """A bill: all of a customer's invoices of one type. `invoice` is the number of the first."""
+    """A bill: all of a customer's invoices of one type. `invoice` is the first one's number."""
 
     customer: int
     type: str

@@ -73,7 +73,7 @@ class Press:
         return On(Digits, self.to, when=when, keep=self.keep, say=self.say, words=self.words)
 
 
-# ── transitions that kinds of blocks share ──────────────────────────────────────────────
+# ── transitions that blocks of a kind share ─────────────────────────────────────────────
 
 HANG_UP: tuple[Row, ...] = (On(HungUp, State.ABANDONED, keep=hang_up),)
 """The transition for a hang-up when there is no write to finish. The call ends."""

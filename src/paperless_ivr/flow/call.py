@@ -259,7 +259,7 @@ class Results:
 
 @frozen
 class PendingTransfer:
-    """The reason for the transfer, and where the call goes if no agent is available."""
+    """A pending transfer: its reason, and where the call goes if no agent is available."""
 
     reason: Reason = Reason.NONE
     back_to: State | None = None

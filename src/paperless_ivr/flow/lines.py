@@ -32,7 +32,7 @@ class Line:
     names: tuple[str, ...]
     tell: Tell
     when: Mapping[str, str] = field(factory=dict)
-    """A description of when each prompt is played, except for prompts that are always played."""
+    """When each prompt is played, in words. Prompts that are always played are left out."""
     must_hear: bool = False
     """Whether the whole line must be heard before a yes counts (`must`)."""
 
@@ -62,7 +62,7 @@ def _email(view: CallView) -> Secret:
 
 
 def number_to_say(view: CallView) -> Secret:
-    """Return the number to send a text to, or an empty one if there is none."""
+    """Return the number to text, or an empty `Secret` if there is none."""
     return facts.number_to_text(view) or Secret("")
 
 

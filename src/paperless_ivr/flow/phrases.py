@@ -54,7 +54,7 @@ class Condition:
 
     @property
     def words(self) -> str:
-        """The words of the guard, or those for its failure if it must fail."""
+        """The words for the guard, or for its failure if it must fail."""
         return self.phrase.holds if self.holds else self.phrase.fails
 
     def met_by(self, policy: Policy) -> bool:

@@ -128,7 +128,7 @@ def _bounds(place: Place, setting: "Attribute[Any]", value: Any) -> Iterator[Fin
     if least is None or most is None:
         return
     for at, number in _leaves(place, value):
-        if not least <= number <= most:  # also reports nan
+        if not least <= number <= most:  # this also catches NaN
             yield Finding(at, f"must be from {least} to {most}, not {number}")
 
 

@@ -83,7 +83,7 @@ class CallView:
 
     @property
     def account(self) -> Secret | None:
-        """The account number to search for: the one keyed in the call or, if none, the host's."""
+        """The account number to search for: the one keyed or, if none was keyed, the host's."""
         host = self.call.host
         given = host.account or (host.payment.account if host.payment else None)
         return self.call.entry.account or given

@@ -151,7 +151,7 @@ def take_bill_on_file(c: Anything) -> Call:
     offer_source="the policy's reason: less paper",
 )
 def why(view: CallView) -> Iterable[Prompt]:
-    """Say the policy's reason to go paperless, if any. Say an incentive only until its last day."""
+    """Say the policy's reason to go paperless, if any. Skip an incentive after its last day."""
     offer = view.policy.offer
     match offer.reason:
         case OfferReason.REMINDER if offer.reminder_by is not None:
