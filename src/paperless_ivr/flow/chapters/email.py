@@ -508,7 +508,7 @@ def read_back(view: CallView) -> Iterable[Prompt]:
 
 
 def spell(name: str) -> Line:
-    """Return a line that repeats what was kept, and asks for a spelling or, after a pause, the rest."""
+    """Return a line that repeats what was kept, and asks for a spelling or, after a pause, more."""
     go_on, kept = "email_go_on", "spelling_so_far"
 
     @says(**{kept: "something is kept", go_on: "the entry goes on", name: "the entry begins"})
