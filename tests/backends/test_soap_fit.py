@@ -261,7 +261,7 @@ def test_one_version_only(tmp_path: Path) -> None:
     end = text.index("</wsdl:port>", port) + len("</wsdl:port>")
     wsdl = wsdls.put(tmp_path, text[:port] + text[end:])
 
-    assert "has SOAP 1.1 only" in problems(evolve(REPROMPT, wsdl=wsdl, soap="1.2"))
+    assert "supports only SOAP 1.1" in problems(evolve(REPROMPT, wsdl=wsdl, soap="1.2"))
     assert SoapBackend(evolve(REPROMPT, wsdl=wsdl)).operations == OPERATIONS
 
 

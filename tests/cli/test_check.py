@@ -149,7 +149,7 @@ def test_a_page_is_no_wsdl(run: Run) -> None:
         done = run("check", "--wsdl", f"{server.url}?WSDL")
 
     assert done.exit_code == 2
-    assert "it answers with a web page" in done.stderr
+    assert "the server returned a web page" in done.stderr
 
 
 def test_policy_and_service_together(run: Run, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """How to reach a biller's CloudIVR service, and how it differs from the reference contract.
 
-A connection is read from TOML, so that supporting a service with other names or codes takes no new
-code. Only the four fields of `EnrollInPaperless` are public; a service can differ in all others.
+A connection is read from TOML, so a service with other names or codes requires no new code. Only
+the four fields of `EnrollInPaperless` are publicly documented; a service can differ in all others.
 """
 
 import ipaddress
@@ -25,7 +25,7 @@ from paperless_ivr.flow.requests import OPERATIONS
 from paperless_ivr.secret import Secret, credential
 
 EVERY = "every"
-"""The table that applies to all operations; an operation's own table takes precedence."""
+"""The name of the table for all operations. An operation's own table takes precedence."""
 
 ABSENT = "absent"
 """The meaning of a code if no customer or invoice was found: an answer, not a refusal."""
@@ -73,7 +73,7 @@ SECONDS = (0.5, 20.0)
 CIRCUIT_FAILURES, CIRCUIT_SECONDS = 5, 10.0
 
 Table = Mapping[str, Mapping[str, str]]
-"""For each operation or `every`, a mapping, such as from our names to the service's names."""
+"""A mapping for each operation or for `every`, such as from our names to the service's names."""
 
 
 def _tables(default: Mapping[str, Any] = Fixed({})) -> Any:
@@ -91,7 +91,7 @@ class _Service:
     wsdl: str | None = None
     """A file or URL; None means the reference contract."""
     soap: str = "1.1"
-    """The SOAP version, which also selects the port in the WSDL. ASMX lists 1.1 first."""
+    """The SOAP version, which also selects the port in the WSDL. ASMX services list 1.1 first."""
     binding: str | None = None
     """Which of the WSDL's bindings to use, if several have our operations."""
     ca_file: str | None = None

@@ -51,7 +51,7 @@ CUSTOMERS: Mapping[str, Customer] = {handle: _listed(who) for handle, who in _SE
 
 
 def customer(handle: str) -> Customer:
-    """Return the customer with this handle, in the initial state.
+    """Return the customer with this handle, in their initial state.
 
     Raises LookupError if there is none.
     """

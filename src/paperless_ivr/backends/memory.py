@@ -112,7 +112,7 @@ class Fault(enum.Enum):
 
 @frozen
 class Slow:
-    """An answer that takes this many seconds. If that exceeds the request's budget, it is lost."""
+    """An answer that takes this many seconds. It is lost if that exceeds the request's budget."""
 
     seconds: float
 

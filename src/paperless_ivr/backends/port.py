@@ -12,7 +12,7 @@ NO_ACCESS = "access was refused"
 def without_answer(
     request: ServiceRequest, why: str = "", *, answered: bool = False
 ) -> ServiceAnswer:
-    """Return the outcome of a request without an answer. A write may have been carried out.
+    """Return the outcome of a request that got no answer. A write may have been carried out.
 
     `answered` means that a response was received, but it was not a valid answer.
     """
@@ -25,8 +25,8 @@ class Backend(Protocol):
     """A biller's billing service.
 
     Every operation has one of four outcomes (R23): done (`CustomersFound`, `InvoiceChecked`,
-    `Accepted`), `Refused` for a business reason, `Unavailable` (never reached, or certainly not
-    done), or `OutcomeUnknown` (may have been done).
+    `Accepted`), refused for a business reason (`Refused`), certainly not done (`Unavailable`), or
+    possibly done (`OutcomeUnknown`).
     """
 
     @property

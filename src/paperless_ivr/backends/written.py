@@ -151,7 +151,7 @@ def problems(table: str, names: Mapping[str, str]) -> Iterator[str]:
     """Describe each problem in a `[written]` table."""
     for name, written in names.items():
         if name in FLAG_FIELDS:
-            says = 'not two texts separated by a slash, such as "Y/N"'
+            says = 'not two values separated by a slash, such as "Y/N"'
             ask: Callable[[str], object] = FlagWords.of
         elif name in AMOUNT_FIELDS:
             says = f"not one of {', '.join((*AMOUNTS, CENTS))}"
@@ -161,7 +161,7 @@ def problems(table: str, names: Mapping[str, str]) -> Iterator[str]:
             ask = date_format
         else:
             known = ", ".join(sorted(FLAG_FIELDS | AMOUNT_FIELDS | DATE_FIELDS))
-            yield f"{table}.{name}: only these fields can be written as text: {known}"
+            yield f"{table}.{name}: only these fields can have a format: {known}"
             continue
         try:
             ask(written)

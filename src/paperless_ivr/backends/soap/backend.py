@@ -144,7 +144,7 @@ class SoapBackend:
         return Accepted()
 
     def _not_done(self, request: ServiceRequest, code: str, meaning: str) -> ServiceAnswer:
-        """Return the meaning of an error code. A code that is not mapped is a refusal."""
+        """Return the outcome of a request that failed, from the meaning of its error code."""
         if meaning == UNKNOWN:
             return without_answer(request, f"error code {code}", answered=True)
         if meaning == UNAVAILABLE:
@@ -164,7 +164,7 @@ def _of_service(reply: Reply | None) -> bool:
 
 
 def _customers(reading: Reading, answer: etree._Element) -> Iterator[Customer]:
-    """Yield a search's customers. Those without an ID or account number are skipped."""
+    """Yield the customers in a search's answer, except those without an ID or account number."""
     for item in reading.items("Customers", answer):
         customer, account = reading.value("CustomerID", item), reading.value("AccountNumber", item)
         name, email = reading.value("CustomerName", item), reading.value("EmailAddress", item)

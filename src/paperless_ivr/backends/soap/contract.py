@@ -1,8 +1,8 @@
-"""A service's WSDL, loaded with zeep: writes envelopes, and finds the answer in a reply.
+"""Loads a service's WSDL with zeep, writes envelopes, and finds the answer in a reply.
 
-On its own, zeep turns a malformed number into None, a malformed boolean into false, and a missing
-field into nothing. It is therefore not used to read answers. Instead, `fit` reads the fields that
-are used, each strictly by its type in the WSDL.
+zeep turns a malformed number into None and a malformed boolean into false, and ignores missing
+fields. It is therefore not used to read answers. Instead, `fit` reads the fields that are used,
+each strictly according to its type in the WSDL.
 """
 
 import codecs
@@ -31,8 +31,7 @@ ENVELOPES = {
     "http://schemas.xmlsoap.org/soap/envelope/": "faultcode",
     "http://www.w3.org/2003/05/soap-envelope": "Code/{*}Value",
 }
-"""The namespaces of SOAP 1.1 and 1.2 envelopes, and where each version's faults contain the
-code."""
+"""The namespaces of SOAP 1.1 and 1.2 envelopes, with the location of the code in a fault."""
 
 SENDER_FAULTS = ("Client", "Sender", "VersionMismatch", "MustUnderstand")
 """Faults that a service reports before it acts (SOAP 1.1 section 4.4.1; 1.2 part 1, 5.4.6)."""
@@ -49,14 +48,14 @@ BINDINGS = {"1.1": Soap11Binding, "1.2": Soap12Binding}
 
 @define(eq=False, repr=False)
 class Contract:
-    """The content of a service's WSDL, under the service's names. Immutable."""
+    """The content of a service's WSDL, with the service's own names. Immutable."""
 
     soap: str
     versions: tuple[str, ...]
     """The SOAP versions it supports."""
     operations: frozenset[str]
     encoded: frozenset[str]
-    """Operations that use SOAP's own encoding, in which an answer can be written in pieces."""
+    """Operations that use SOAP's own encoding, in which an answer can consist of several pieces."""
     _binding: Any
 
     def takes(self, operation: str) -> Any:
@@ -102,7 +101,7 @@ class Contract:
         if operation in self.encoded:
             elements = _whole(elements)
         known = self._binding.get(operation)
-        if known.style == "rpc":  # WS-I Basic Profile, R2729: the operation's name and Response
+        if known.style == "rpc":  # WS-I Basic Profile, R2729: operation name + "Response"
             fits = [etree.QName(e).localname == f"{operation}Response" for e in elements]
         else:
             fits = [e.tag == known.output.body.qname.text for e in elements]
@@ -126,12 +125,12 @@ class Message:
 def load_contract(
     connection: Connection, place: str, http: Http, soap: str | None = None
 ) -> Contract:
-    """Load the contract from a WSDL file or URL, for a given SOAP version or the first one listed.
+    """Load the contract from a WSDL file or URL, for one SOAP version.
 
-    Raises `ConnectionProblems`.
+    By default, that is 1.1 if the WSDL has it, and otherwise 1.2. Raises `ConnectionProblems`.
     """
     loader = _Loader(http)
-    settings = Settings(forbid_entities=True)  # a DOCTYPE alone is harmless, and schemas have one
+    settings = Settings(forbid_entities=True)  # some schemas have a harmless DOCTYPE
     try:
         client: Any = Client(place, transport=loader, settings=settings)  # type: ignore[no-untyped-call]
     except ConnectionProblems:
@@ -155,7 +154,7 @@ def load_contract(
     }
     soap = soap or next(iter(bindings))
     if soap not in bindings:
-        raise _unusable(f"service.soap: {place} has SOAP {' and '.join(bindings)} only")
+        raise _unusable(f"service.soap: {place} supports only SOAP {' and '.join(bindings)}")
     return Contract(
         soap=soap,
         versions=tuple(bindings),
@@ -180,7 +179,7 @@ def _which(place: str, connection: Connection, names: Iterable[str]) -> str:
 
 
 def _encoded(documents: Iterable[bytes], binding: str) -> Iterator[str]:
-    """Return a binding's operations that use SOAP's own encoding (WSDL 1.1, section 3.5)."""
+    """Yield the operations of a binding that use SOAP's own encoding (WSDL 1.1, section 3.5)."""
     for content in documents:
         root = etree.fromstring(content, _parser())
         for found in root.iter(f"{{{WSDL_NAMESPACE}}}binding"):
@@ -213,9 +212,9 @@ class _Loader:
             raise _unusable(_none_at(url, str(trouble)), WsdlAway) from None
         if reply.status != 200:
             kind = WsdlAway if reply.status >= 500 else ConnectionProblems
-            raise _unusable(_none_at(url, f"it answers with HTTP status {reply.status}"), kind)
+            raise _unusable(_none_at(url, f"the server returned HTTP status {reply.status}"), kind)
         if _is_page(reply):
-            raise _unusable(_none_at(url, "it answers with a web page"))
+            raise _unusable(_none_at(url, "the server returned a web page"))
         return reply.body
 
 
@@ -270,7 +269,7 @@ def _body(reply: Reply) -> etree._Element:
         f"{{{etree.QName(envelope).namespace}}}{name}" for name in ("Header", "Body", "Fault")
     )
     if [part.tag for part in envelope] not in ([body], [head, body]):
-        raise PerhapsDone(f"an envelope without one body, with HTTP status {reply.status}")
+        raise PerhapsDone(f"an envelope without exactly one body, with HTTP status {reply.status}")
     if [part.tag for part in envelope[-1]] == [fault]:
         raise _fault(envelope[-1][0])
     if reply.status != 200:

@@ -38,10 +38,10 @@ NOT = "not "
 """The prefix of a flag's path if the service's flag means the opposite."""
 
 ANY_ANSWER = "any answer"
-"""Used instead of the path of a search's Success if the service has no flag or code for it."""
+"""A connection's entry for a search's Success if the service has no flag or code for it."""
 
 ITSELF = "."
-"""The path of the element itself: a list's only item, or an answer that is bare text."""
+"""The path of the element itself: a list's only item, or an answer that is just text."""
 
 NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
@@ -102,7 +102,7 @@ class Fit:
         """Return a request's fields with the service's names and nesting. Secrets are revealed.
 
         Raises `NothingDone` if a required field is blank, because a search could then match
-                anyone.
+        anyone.
         """
         whole: dict[str, Any] = {}
         for name, value in (*fields.items(), *self.beside.items()):
@@ -153,7 +153,7 @@ class Reading:
             if len(found) > 1 and not last.several:
                 raise PerhapsDone(f"answer with {name} twice")
             if not found and len(inner) and outer and len(children(outer[-1].type)) == 1:
-                raise PerhapsDone(f"answer with other items in {name}")  # an array with items
+                raise PerhapsDone(f"answer with other items in {name}")  # under another name
             yield from (item for item in found if not _is_nil(name, item))
 
     def _value(self, name: str, node: etree._Element) -> Any:
@@ -212,7 +212,7 @@ def _is_nil(name: str, node: etree._Element) -> bool:
 
 
 def strangers(connection: Connection) -> Iterator[str]:
-    """Yield names on the left side of a connection's tables that are not in any operation."""
+    """Yield a problem for each name on the left side of a table that no operation has."""
     asked = {name for shape in SHAPES.values() for name in (*WHO_ASKS, *shape.needs, *shape.may)}
     answered = {one.name for shape in SHAPES.values() for one in _all(shape)}
     for title, table, ours in (
@@ -245,7 +245,7 @@ def fits(contract: Contract, connection: Connection) -> Mapping[str, Fit]:
 
 
 def misnamed(contract: Contract, connection: Connection) -> Iterator[str]:
-    """Yield operation names in a connection that the service does not have."""
+    """Yield a problem for each operation name in a connection that the service does not have."""
     for ours, theirs in connection.operations.items():
         if theirs not in contract.operations:
             near = difflib.get_close_matches(theirs, contract.operations, n=1)
@@ -282,19 +282,19 @@ def _try_to_write(fit: Fit, contract: Contract) -> None:
         contract.written(fit.there, fit.request({name: name in FLAGS or "0" for name in names}))
     except NothingDone as trouble:
         fit.problems.append(
-            f"{trouble}: it requires something that is unknown, or whose type cannot hold text; "
-            "the biller would have to change the WSDL, or a back end in code must send it"
+            f"{trouble}: it requires a value that is unknown, or a field that cannot hold text; "
+            "the biller would have to change the WSDL, or a back end in code must send the request"
         )
 
 
 def _wrapped(kind: Any) -> Child | None:
-    """Return the only element of a type if it wraps others, like `Request` and `…Result`."""
+    """Return the wrapper inside a type, such as `Request` or `…Result`, if there is only one."""
     holding = [child for child in children(kind).values() if child.complex and not child.several]
     return holding[0] if len(holding) == 1 else None
 
 
 def _steps(kind: Any, path: Sequence[str]) -> tuple[Child, ...] | None:
-    """Return the elements on a path, from here or from inside the wrapping element."""
+    """Return the elements on a path that starts at a type or inside its wrapper."""
     steps = along(kind, path)
     outer = _wrapped(kind)
     if steps is None and outer is not None:
@@ -347,7 +347,7 @@ def _takes_no(fit: Fit, name: str, path: str, leaves: Iterable[tuple[str, ...]])
     fit.problems.append(
         f"does not take {path}{'' if name in FLAGS else _meant(path, leaves)}; "
         f"say under [request.{fit.operation}] what {name} is called there"
-        + (", with 'not ' in front if it says the opposite" * (name in FLAGS))
+        + (", with 'not ' in front if it means the opposite" * (name in FLAGS))
     )
 
 
@@ -374,7 +374,7 @@ def _not_filled(fit: Fit, leaves: Mapping[tuple[str, ...], tuple[Child, ...]]) -
 def _leaves(
     kind: Any, at: tuple[Child, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], tuple[Child, ...]]]:
-    """Return the fields of a request: their paths, and the elements on them."""
+    """Yield each field of a request: its path, and the elements on that path."""
     for child in children(kind).values():
         steps = (*at, child)
         if not child.complex:
@@ -384,7 +384,7 @@ def _leaves(
 
 
 def _meant(path: str, there: Iterable[tuple[str, ...]]) -> str:
-    """Return similar fields of the service, named as in a connection."""
+    """Return a hint that lists similar fields of the service, or an empty string."""
     paths = list(there)
     whole = len({known[0] for known in paths}) == 1  # all inside one element, such as `Request`
     names = {".".join(known[1:] if whole and len(known) > 1 else known) for known in paths}
@@ -479,7 +479,7 @@ def _place_leaf(
 
 
 def _list(kind: Any, path: Sequence[str], one: Answered, find: Find) -> tuple[Child, ...] | None:
-    """Return the path to the items of a list, through an array that contains nothing else."""
+    """Return the path to the items of a list, which can be inside an array of only those items."""
     tried = [path] if list(path) != one.path.split(".") else [path, path[:-1]]
     for way in tried:
         steps = find(kind, way) if way else None
@@ -498,7 +498,7 @@ def _list(kind: Any, path: Sequence[str], one: Answered, find: Find) -> tuple[Ch
 
 
 def _paths(kind: Any) -> Iterator[tuple[str, ...]]:
-    """Yield the names of fields, as in a connection."""
+    """Yield the fields of a type, named as in a connection."""
     outer = _wrapped(kind)
     for name in (*children(kind), *(children(outer.type) if outer else ())):
         yield (name,)

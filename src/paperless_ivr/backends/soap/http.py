@@ -84,7 +84,7 @@ class _Deadline:
         return max(self.until - time.monotonic(), 0.001)
 
     def used_up(self) -> bool:
-        """Return whether the time is up, even if a socket timed out slightly before the timer."""
+        """Return whether the time is up. A socket can time out slightly before the timer."""
         return self.over or time.monotonic() > self.until - 0.02
 
     def hold(self, connected: socket.socket) -> None:
@@ -106,7 +106,7 @@ class _Deadline:
         with self._lock:
             self.over = True
             for watched in self._sockets:
-                with suppress(OSError):  # the connection has ended by itself
+                with suppress(OSError):  # the connection is already closed
                     watched.shutdown(socket.SHUT_RDWR)
 
 
@@ -181,7 +181,7 @@ class _TlsPool(HTTPSConnectionPool):
 
 @cache
 def _system_tls() -> ssl.SSLContext:
-    """Return a TLS context with the system's authorities, shared because loading takes 0.1 s."""
+    """Return a TLS context with the system's authorities, cached because loading takes 0.1 s."""
     return ssl.create_default_context()
 
 
@@ -303,7 +303,7 @@ def _told(error: HTTPError) -> str:
         NewConnectionError: "connection refused",
         ConnectTimeoutError: "no connection in time",
         SSLError: "no secure connection",
-        DecodeError: "answer that cannot be unpacked",
+        DecodeError: "answer that cannot be decompressed",
     }
     return next(
         (says for kind, says in words.items() if isinstance(error, kind)), type(error).__name__

@@ -49,7 +49,7 @@ class Shape:
     """The request and answer of one operation."""
 
     sends: Callable[[Any], Mapping[str, object]]
-    """The content of a request, apart from the sender's identification. Secrets stay secret."""
+    """Returns a request's fields, except those in `WHO_ASKS`. Secrets stay secret."""
     needs: tuple[str, ...]
     """Fields of the request that the service must accept."""
     may: tuple[str, ...]
@@ -62,10 +62,10 @@ FLAGS = frozenset({"Paperless"})
 """Fields of requests that are true or false."""
 
 NOT_USED = frozenset({"Message"})
-"""Fields that every service's answers have, meant for people to read."""
+"""Fields of answers that are meant for people, and are not reported as unused."""
 
 WHO_ASKS = ("BillerGUID", "PartnerGUID", "PartnerKey")
-"""Fields of every request."""
+"""Fields of every request, which identify the sender."""
 
 ERROR_CODE = Answered("ErrorCode", Kind.TEXT, needed=False, decides=True)
 SUCCESS = Answered("Success", Kind.FLAG, needed=True)

@@ -1,4 +1,4 @@
-"""A survey of a biller's service: what it has, where it differs, and the consequences (R05)."""
+"""A survey of a biller's service: what it has, how it differs, and the consequences (R05)."""
 
 import enum
 from collections.abc import Iterator, Mapping, Set
@@ -40,7 +40,7 @@ WITHOUT: Mapping[str, str] = {
         "completes it"
     ),
     "EnrollInPaperless": (
-        "after a payment, too, the call uses StoreCustomerPreference or keeps the request on record"
+        "even after a payment, the call uses StoreCustomerPreference or keeps the request on record"
     ),
 }
 """What happens without each operation."""
@@ -58,7 +58,7 @@ class Standing(enum.StrEnum):
 
 @frozen
 class Finding:
-    """One of the seven operations at a service."""
+    """What the survey found about one of the seven operations."""
 
     operation: str
     standing: Standing

@@ -54,7 +54,7 @@ def simple(kind: Any) -> Any:
 
 @frozen
 class Child:
-    """An element that may be inside another, or an attribute of it."""
+    """An element inside another element, or an attribute of one."""
 
     name: str
     tag: str
@@ -82,7 +82,7 @@ def children(kind: Any) -> dict[str, Child]:
     twice = set()
     if isinstance(kind, ComplexType):
         elements = [*_inside([part for _, part in kind.elements_nested], False, False)]
-        array = kind._array_type  # SOAP 1.1, 5.4.2: items of any name
+        array = kind._array_type  # SOAP 1.1, 5.4.2: items can have any name
         if array is not None and not elements:
             elements = [Child(ITEM, "*", array.array_type, True, True, True)]
         for child in elements:
@@ -95,7 +95,7 @@ def children(kind: Any) -> dict[str, Child]:
 
 
 def _attributes(kind: ComplexType) -> Iterator[Child]:
-    """Yield a type's own attributes. Attributes in a namespace are meant for tools."""
+    """Yield a type's own attributes, but none in a namespace, because those are meant for tools."""
     for _, part in kind.attributes:
         if isinstance(part, Attribute) and part.qname.namespace is None:
             optional = not part.required or part.default is not None
@@ -134,7 +134,7 @@ Reader = Callable[[str], Any]
 
 
 def reader(kind: Kind, simple: Any, written: str | None) -> Reader | None:
-    """Return a function that reads texts of a simple type as a kind of field, or None."""
+    """Return a reader for a kind of field with a simple type, or None if it cannot be read."""
     if simple is None or kind is Kind.LIST:
         return None
     if kind is Kind.FLAG:
@@ -153,7 +153,7 @@ def reader(kind: Kind, simple: Any, written: str | None) -> Reader | None:
 
 
 def only_text(kind: Kind, simple: Any) -> bool:
-    """Return whether the type of an amount or a date does not determine its format."""
+    """Return whether the type of an amount or a date leaves its format open."""
     known = {Kind.MONEY: (XsdDecimal, Float, Double), Kind.DAY: (DateTime, Date)}
     return kind in known and not isinstance(simple, known[kind])
 
