@@ -104,8 +104,8 @@ def test_all_problems_are_told_at_once() -> None:
         "en-US, greeting: unknown gap {biler}; did you mean {biller}?",
         "en-US, one_moment: the words are empty",
         "en-US, already: a brace is out of place; a gap is a name in braces, such as {key}",
-        "en-US, option_yes: the words leave out {key}, which the call needs",
-        "en-US, confirm_on_file: the words leave out {bill}, which must be heard before a yes",
+        "en-US, option_yes: the words lack {key}, which the call needs",
+        "en-US, confirm_on_file: the words lack {bill}, which the caller must hear before agreeing",
         "en-US, end_left: unknown gap {name}; this entry allows no gaps",
         "es-US, one_moment: the words are empty",
         "es-MX: this language is not offered; the policy offers en-US, fr-CA",
@@ -133,7 +133,7 @@ def test_words_are_no_format_strings(text: str) -> None:
 def test_words_for_a_consent_keep_what_must_be_heard(name: str) -> None:
     """Words that omit the bill, the address, the number, the terms, or the key are refused."""
     (problem,) = problems(en_US={name: "Do you agree?"})
-    assert problem.startswith(f"en-US, {name}: the words leave out {{")
+    assert problem.startswith(f"en-US, {name}: the words lack {{")
 
 
 def test_words_may_wait_for_a_language_of_the_library_to_be_offered() -> None:

@@ -58,7 +58,7 @@ class Catalog:
         return cls(books, frozenset(domain.lower() for domain in domains))
 
     def text(self, name: str, language: str) -> str:
-        """Return the words of an entry with gaps. Raises KeyError if `language` is not loaded."""
+        """Return an entry's words, including gaps. Raises KeyError if `language` is not loaded."""
         return self.books[language][name]
 
     def texts(self, names: Iterable[str], language: str) -> dict[str, str]:
@@ -167,8 +167,8 @@ def flaws(name: str, text: str) -> Iterable[str]:
         yield f"unknown gap {{{gap}}}; {hint}"
     lacking = [gap for gap in NEEDED.get(name, ()) if gap not in gaps]
     if lacking:
-        why = "must be heard before a yes" if name in CONSENT else "the call needs"
-        yield f"the words leave out {_list(lacking)}, which {why}"
+        why = "the caller must hear before agreeing" if name in CONSENT else "the call needs"
+        yield f"the words lack {_list(lacking)}, which {why}"
 
 
 def _list(gaps: Iterable[str]) -> str:

@@ -139,8 +139,8 @@ class Teller:
     def _masked(self, email: str) -> Pieces:
         """Say the first character and the domain of an address.
 
-        Says neither if the text is not an address, or if it has non-ASCII characters there, which
-        some voices cannot say.
+        Says neither if the text is not an address, or if either part has non-ASCII characters,
+        which some voices cannot pronounce.
         """
         local, _, domain = email.rpartition("@")
         if not (local and domain and (local[0] + domain).isascii()):

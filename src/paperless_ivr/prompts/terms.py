@@ -36,8 +36,7 @@ sign)."""
 
 LETTERS: Mapping[str, str] = {letter: f"term_letter_{letter}" for letter in "bfmnsv"}
 """The entries for letters that are easily confused, either on a telephone line (f and s, m and n)
-or in Spanish (b and v). Each of these letters is spoken with an example
-word."""
+or in Spanish (b and v). Each of these letters is spoken with an example word."""
 
 KEYS: Mapping[str, str] = {"*": "term_star", "#": "term_pound"}
 """The entries that name the keys other than digits."""
@@ -99,10 +98,10 @@ CONSENT: Mapping[str, tuple[str, ...]] = {
     "readback_at": ("piece",),
     "readback_domain": ("domain",),
 }
-"""What the caller must hear before a yes counts (R09): the subject, the address, or the terms.
+"""The prompts that must be heard before a yes counts, with the gaps their words must keep (R09).
 
-Prompts that a block says with `must` are found automatically. Prompts that a function chooses are
-listed here.
+The gaps are filled with the subject, the address, or the terms. Prompts that a block says with
+`must` are found automatically. Prompts that a function chooses are listed here.
 """
 
 NEEDED: Mapping[str, tuple[str, ...]] = {
