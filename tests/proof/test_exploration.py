@@ -41,7 +41,7 @@ ALL = cases()
 CASES = {case.name: case for case in ALL}
 LARGE = (
     "start, all on file",
-    "before payment, no e-mail, a person is there",
+    "before payment, no e-mail, a person is available",
     "after payment",
     "pending",
     "on file or a person: nothing on file",
@@ -209,8 +209,8 @@ def test_an_offer_that_leaves_something_out_is_found(monkeypatch, left_out):
 @pytest.mark.parametrize(
     ("state", "name"),
     [
-        (State.CONFIRMATION, "on file alone: AutoPay, bills of one name"),
-        (State.AUTOPAY_OFFER, "on file alone: AutoPay, bills of one name"),
+        (State.CONFIRMATION, "on file alone: AutoPay, bills with the same name"),
+        (State.AUTOPAY_OFFER, "on file alone: AutoPay, bills with the same name"),
         (State.OPT_OUT_CONFIRM, "water only"),
     ],
 )
@@ -326,7 +326,7 @@ TRIES = "every counted try is reserved before its question"
 
 def without_email(*strategies):
     """Return a caller without an e-mail address on file, and what the policy does about it."""
-    case = CASES["before payment, no e-mail, a person is there"]
+    case = CASES["before payment, no e-mail, a person is available"]
     address = evolve(case.policy.address, strategies=strategies)
     text = evolve(case.policy.text, after_enrolment=())
     return evolve(

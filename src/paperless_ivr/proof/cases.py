@@ -79,7 +79,7 @@ SAID = {1: Said.CHARACTER, 2: Said.NAME}
 
 
 def _address_keys(keys: str) -> str:
-    """Return the keys of a local part or an address, without the 9 before the domain."""
+    """Return the keys of an address or its local part, without a final `#` or the 9 after a `#`."""
     return keys.removesuffix("#").replace("#9", "#")
 
 
@@ -136,14 +136,14 @@ PREFERENCE, LINK = "StoreCustomerPreference", "SendWebLink"
 
 
 def cases(policy: Policy | None = None) -> tuple[Case, ...]:
-    """Return the cases of the proof: for one policy, or for the default and several others."""
+    """Return the cases for a policy, or for the default policy and several others."""
     if policy is not None:
         return tuple(_of_one(policy))
     return (*_of_many(), *_one_question(), *_of_identity(), *_of_identity_to_paper())
 
 
 def arrivals(policy: Policy | None = None) -> tuple[Case, ...]:
-    """Return cases with calls that together take every table row, under the policies' budgets."""
+    """Return cases whose calls together take every table row within the policies' budgets."""
     one = evolve(DEFAULT, bills=evolve(DEFAULT.bills, another=False))
     these = (*cases(), Case("seven bills", one, _arrival("novak", BEFORE), ("novak",)))
     if policy is None:
@@ -156,7 +156,7 @@ def _of_one(policy: Policy) -> Iterator[Case]:
     """Yield the cases that are checked for every policy."""
     yield Case("start, all on file", policy, _arrival("rivera"), ("rivera",))
     yield Case(
-        "before payment, no e-mail, a person is there",
+        "before payment, no e-mail, a person is available",
         policy,
         _arrival("chen", BEFORE, person_available=True),
         ("chen",),
@@ -227,7 +227,7 @@ def _of_many() -> Iterator[Case]:
         _arrival("rivera", BEFORE, ani=None),
         ("rivera",),
     )
-    yield Case("default: nobody found", DEFAULT, _arrival("rivera", person_available=True), ())
+    yield Case("default: no one found", DEFAULT, _arrival("rivera", person_available=True), ())
     yield Case(
         "on file or a person: the host's account, not proved",
         new(text=asked, address=on_file),
@@ -323,7 +323,7 @@ def _one_way_to_an_address() -> Iterator[Case]:
     autopay = new(autopay=AutoPay(offer=True, terms=DRAWN))
     yield Case("on file alone: AutoPay", autopay, _after("rivera"), ("rivera",))
     yield Case(
-        "on file alone: AutoPay, bills of one name",
+        "on file alone: AutoPay, bills with the same name",
         autopay,
         _after("kim"),
         ("kim", "kim-shop"),
@@ -366,7 +366,7 @@ def _one_question() -> Iterator[Case]:
     today, person = {"today": date(2026, 12, 31)}, {"person_available": True}
     for name, policy, found, more, lacking in (
         ("one bill, its address on file", told, ("rivera",), today, ()),
-        ("the record keeps it", new(), ("rivera",), {}, (PREFERENCE, LINK)),
+        ("the record keeps the request", new(), ("rivera",), {}, (PREFERENCE, LINK)),
         ("no address on file", new(offer=reminded), ("chen",), person, ()),
         ("several bills", new(offer=quoted), ("park", "park-rental"), {}, ()),
         ("already paperless", new(), ("dubois",), {}, ()),
@@ -520,7 +520,7 @@ class Proof:
     rows: frozenset[str]
     """Every row of the table."""
     found: tuple[tuple[Case, Counterexample], ...] = ()
-    """Each counterexample, and the case it belongs to."""
+    """Each counterexample, with its case."""
 
     @property
     def uncovered(self) -> tuple[str, ...]:

@@ -101,7 +101,7 @@ def _as_told(turn: Turn, event: Event) -> Event | None:
 
 @frozen
 class Covering:
-    """A call in the covering set, and the rows that no earlier call takes, in order."""
+    """A call in the covering set, with the rows that it is the first to take, in order."""
 
     end: Step
     adds: tuple[str, ...]

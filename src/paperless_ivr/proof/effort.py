@@ -2,7 +2,7 @@
 
 The paths are found by searching the flow itself, with a working service and record, for the
 cheapest path to each ending with each source of an address. Each path is measured for three
-callers. The first one knows the menus and presses each key as soon as it counts, and therefore
+callers. The first knows the menus and presses each key as soon as it counts, and therefore
 hears only what must be heard. The second hears every prompt to its end. The third also waits at
 each question until just before the wait for a key times out.
 
@@ -49,7 +49,7 @@ KEY_S = 0.5
 """Seconds for each key, and for each question before its first key."""
 
 ADDRESS = "jane.rivera"
-"""The local part that the caller spells, which has a typical length."""
+"""The local part that the caller spells. Its length is typical."""
 OTHERWISE = (TransferEnded(TransferResult.BUSY), Screened(last=Disposition.DECLINED, days=0))
 """Events that do not count as going well: no agent is free, or the caller was just asked."""
 

@@ -1,7 +1,7 @@
 """The exploration of every possible call, with each move checked against the invariants.
 
 A `Call` is frozen and hashable, so a flow is a finite graph once free text is reduced to classes.
-For example, four account numbers stand for all that a caller can key: one that is found, one that
+For example, four account numbers stand for everything a caller can key: one that is found, one that
 is not, one that is too short, and one that looks like a card. `shape` defines which calls are
 equal, and `alphabet` defines what can happen to a call. Both are tested against concrete calls.
 
@@ -265,7 +265,7 @@ def shape(call: Call) -> tuple[object, ...]:
 
 
 def _all_but(kind: type[AttrsInstance], *left_out: str) -> Callable[[object], tuple[object, ...]]:
-    """Return a function that gets an object's fields, even ones added later, except for some."""
+    """Return a function that gets all fields except `left_out`, even fields added later."""
     names = (each.name for each in fields(kind) if each.name not in left_out)
     return cast(Callable[[object], tuple[object, ...]], attrgetter(*names))
 
@@ -279,7 +279,7 @@ _of_outcome = _all_but(BillOutcome, "consent")
 
 
 def _spelled_alike(entry: Entry) -> Entry:
-    """Return an entry with all letters and digits made the same, unless its address is guessed."""
+    """Return an entry with an `a` for each letter and digit, unless its address is guessed."""
     if entry.pressed or (entry.local is None and entry.domain is None):
         return entry
     return evolve(entry, local=_alike(entry.local), domain=_alike(entry.domain))
@@ -435,7 +435,7 @@ def walk(  # noqa: PLR0913 - each is a separate option of the walk
 def _moves(
     flow: Flow, place: _Place, world: World, deliver: Deliver
 ) -> Iterator[tuple[Move, _Place]]:
-    """Yield every move from a place: each event on time, and each key early and late as well.
+    """Yield every move from a place: each event on time, and each key also early and late.
 
     A key pressed ahead is delivered like one pressed in time, so its result is computed only
     once, and it is a separate move only if it gives a consent. A late key that changes nothing

@@ -226,7 +226,7 @@ def gone_is_gone(_: Flow, move: Move) -> str | None:
 
 
 def hang_up_anywhere(_: Flow, move: Move) -> str | None:
-    """A hang-up at any moment ends the call, or waits for the write in progress."""
+    """A hang-up at any moment ends the call, immediately or after the write in progress."""
     if not isinstance(move.event, HungUp) or move.late or isinstance(move.turn.then, Return):
         return None
     under_way = is_write(move.turn.then) or isinstance(move.turn.then, DeferRequest)
@@ -401,7 +401,8 @@ def short_silence(_: Flow, move: Move) -> str | None:
         return None  # the caller was asked to stay on the line while opening the link
     if ahead(request) is bool(move.next.say):
         return (
-            f"{type(request).__name__} is sent in silence after the offer, or with words before it"
+            f"{type(request).__name__} is sent in silence after the offer, "
+            "or with a prompt before it"
         )
     again = ahead(request) and ahead(move.turn.then)
     return "two searches in a row in silence" if again else None
@@ -500,11 +501,11 @@ def shown_as_it_is(flow: Flow, move: Move) -> str | None:
         whole = flow.terms.accounts.read(keyed(move)) or ""
         theirs = flow.terms.accounts.same(whole, number.reveal())
         if call.state is not S.NUMBER_CHECK or not theirs:
-            return "an account number counted as proved but not keyed in full"
+            return "an account number counted as proved, although it was not keyed in full"
     if after.last_four != before.last_four and after.last_four is not None:
         ending = flow.terms.accounts.last_four(after.last_four.reveal())
         if call.state is not S.IDENTITY_CHECK or keyed(move) != ending:
-            return "last four digits counted as proved but not keyed"
+            return "last four digits counted as proved, although they were not keyed"
     by_phone = isinstance(move.turn.then, SearchByCustomerPhoneNumber)
     if after.caller_id and not before.caller_id and not by_phone:
         return "a customer counted as found by caller ID without a caller-ID search"
@@ -512,7 +513,7 @@ def shown_as_it_is(flow: Flow, move: Move) -> str | None:
         theirs = customer is not None and customer.phone == after.phone
         end = last_four(after.phone.reveal())
         if call.state is not S.PHONE_CHECK or not theirs or keyed(move) != end:
-            return "a phone number on file counted as proved but not keyed"
+            return "a phone number on file counted as proved, although it was not keyed"
     return None
 
 
