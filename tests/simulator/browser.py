@@ -86,7 +86,7 @@ class Caller:
         """Hears a question to its end, at once."""
         self.page.evaluate("document.getElementById('skip').click()")
         self.page.wait_for_function(
-            "() => document.getElementById('speaking').textContent === 'Waits for you'"
+            "() => document.getElementById('speaking').textContent === 'Waiting for you'"
         )
 
     def presses(self, keys: str, *, touch: bool = False) -> None:

@@ -213,7 +213,7 @@ def test_the_picture_of_the_chapter(caller: Caller) -> None:
     expect(lit).to_be_in_viewport()
     assert caller.axe() == []
     page.get_by_role("button", name="As a list").click()
-    caller.says("#chapter", "Ways from here")
+    caller.says("#chapter", "Where it can go")
     expect(lit).to_have_count(0)
     page.get_by_role("button", name="As a list").click()
     caller.presses("2")
@@ -599,7 +599,7 @@ def test_a_policy_that_cannot_be_used(browser: Browser, start: Start, tmp_path: 
     caller = Caller.at(browser, start(policy))
     policy.write_text(POLICY.format(version="8", name="Acme Water") + "[tries]\nwrong = -1\n")
     caller.says("#problems", "tries.wrong")
-    caller.says("#policy-state", "1 problem. Calls keep version 7")
+    caller.says("#policy-state", "1 problem. Calls still use version 7")
     caller.page.context.close()
 
 

@@ -231,7 +231,7 @@ class _Answers:
         return StreamingResponse(news, media_type="text/event-stream", headers=HEADERS)
 
     async def act(self, request: Request) -> Response:
-        """Perform the user's action. It must be JSON, which forms on other sites cannot post."""
+        """Perform an action. The request must be JSON, which forms on other sites cannot post."""
         simulation = self.tabs.of(request)
         act = ACTS.get(request.path_params["act"])
         if simulation is None or act is None:

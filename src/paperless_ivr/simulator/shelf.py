@@ -1,4 +1,4 @@
-"""The policies to choose from. An edited policy file applies from the next call."""
+"""The policies to choose from. An edited policy file takes effect with the next call."""
 
 import time
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class Reading:
     pictures: Mapping[str, str] = field(repr=False)
     """SVG images by the chapter's code name; `END` has the picture of the whole call."""
     off: Mapping[Phase, int] = field(repr=False)
-    """The number of transitions of each chapter that the policy switches off."""
+    """The number of transitions in each chapter that the policy switches off."""
 
     @classmethod
     def of(cls, policy: Policy, number: int) -> "Reading":
@@ -62,7 +62,7 @@ class Shelved:
     """The problems with the file. If there are any, calls use the previous policy."""
     _seen: Stamp = field(init=False, default=None)
     _noticed: tuple[Stamp, float] = field(init=False, default=(None, 0.0))
-    """The file's stamp when last checked, and the time since which it has not changed."""
+    """The file's stamp when last checked, and the time when that stamp was first seen."""
 
     def __attrs_post_init__(self) -> None:
         """Read the policy for the first time. Raises PolicyProblems if it is invalid."""

@@ -123,7 +123,7 @@ class Take:
     # ── events ──
 
     def spoke(self, speech: Speech, at: float, put_back: Callable[[], None] | None) -> None:
-        """Record that the line started speaking. With `put_back`, rewinding can return to it."""
+        """Record that the line started speaking. With `put_back`, a rewind can return here."""
         self.speech, self.speaks_for = speech, self.session
         stop = None
         if put_back is not None and self.session is not None:

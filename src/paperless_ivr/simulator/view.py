@@ -155,7 +155,7 @@ class View:
         }
 
     def _shows(self, what: str) -> bool:
-        """Whether a personal item is shown."""
+        """Return whether a personal item is shown."""
         return bool(self.of.revealed & {what, ALL})
 
     def _mask(self, what: str, *, personal: bool) -> Json | None:

@@ -102,7 +102,7 @@ def fields(request: Request, *, revealed: bool) -> dict[str, str]:
 
 
 def personal(request: Request) -> bool:
-    """Whether a request has personal fields."""
+    """Return whether a request has personal fields."""
     return any(value and _secret(value) for _, value in _values(request))
 
 

@@ -1,4 +1,4 @@
-/** Rewind and faults: the turns as stations, the takes, and the switches. */
+/** The dock: the turns to rewind to, the takes, and the fault switches. */
 
 import { announce, byId, choose, clock, element, show } from "./elements.js";
 import { act } from "./line.js";
@@ -78,7 +78,7 @@ export function showDock(now) {
   showFaults(view.faults);
 }
 
-/** Returns a fault in the words of its switch. */
+/** Returns the name of a fault, as on its switch but in lowercase. */
 export const faultInWords = (what, faults) =>
   byId(`fault-${what}`).querySelector(`[value="${faults[what]}"]`).textContent.toLowerCase();
 

@@ -74,7 +74,7 @@ export function clock(seconds) {
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
-/** Announces a text to screen readers, even if it repeats the last one. */
+/** Announces text to screen readers, even if it repeats the last announcement. */
 export function announce(region, text) {
   const live = byId(`live-${region}`);
   live.textContent = live.textContent === text ? `${text}\u00a0` : text;

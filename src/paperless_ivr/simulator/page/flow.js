@@ -1,4 +1,4 @@
-/** Where the call is: the chapters, and the current state with the ways to it and from it. */
+/** The Flow panel: the chapters, and the current state with the paths to it and from it. */
 
 import { faultInWords } from "./dock.js";
 import { byId, element } from "./elements.js";
@@ -36,7 +36,7 @@ export function showFlow(view) {
   byId("to-the-call").hidden = !looked;
   const off = shown?.off ?? 0;
   byId("off").hidden = !off;
-  byId("off").textContent = `· ${off === 1 ? "1 way is" : `${off} ways are`} off in this policy`;
+  byId("off").textContent = `· ${off === 1 ? "1 path is" : `${off} paths are`} off in this policy`;
   const dots = chapters.map((one) => element("i", { class: one.state.replace(" ", "-") }));
   byId("chapter-dots").replaceChildren(...dots);
   byId("chapter-name").textContent = call ? call.state.chapter : "Flow";
@@ -114,7 +114,7 @@ async function drawing(name) {
   return svg;
 }
 
-/** Shows the state as a list: where the call came from, where it is, and the ways from there. */
+/** Shows the state as a list: where the call came from, where it is, and where it can go. */
 function listState(call) {
   const box = byId("chapter");
   const hit = call ? hitState(call) : "";
@@ -144,7 +144,7 @@ function listState(call) {
       element("span", {}, `${state.kind}. ${state.purpose}`),
     ),
     ...(ways.length
-      ? [element("h3", {}, "Ways from here"), element("ul", { class: "ways" }, ...ways)]
+      ? [element("h3", {}, "Where it can go"), element("ul", { class: "ways" }, ...ways)]
       : []),
   );
   box.scrollTop = 0;

@@ -55,7 +55,7 @@ function policyInWords(policy) {
   const count = policy.problems.length;
   if (count) {
     const problems = count === 1 ? "1 problem" : `${count} problems`;
-    return `${problems}. Calls keep version ${policy.version}`;
+    return `${problems}. Calls still use version ${policy.version}`;
   }
   return policy.edited ? "Edited. The next call uses it." : `Policy ${policy.name}`;
 }
@@ -74,7 +74,7 @@ function lost(gone, command) {
   const box = byId("problems");
   box.hidden = false;
   const says = "The simulator stopped. Start it again with:";
-  const again = element("button", { class: "quiet", onclick: () => location.reload() }, "Connect again");
+  const again = element("button", { class: "quiet", onclick: () => location.reload() }, "Reconnect");
   box.replaceChildren(says, " ", element("code", {}, command), " ", again);
   announce("alert", `${says} ${command}`);
 }

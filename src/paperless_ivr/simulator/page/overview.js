@@ -1,4 +1,4 @@
-/** The chapters, and the lines between them: the way taken, other takes, and the usual way. */
+/** The chapters, and lines between them for the path taken, other takes, and the usual paths. */
 
 import { byId, element, show } from "./elements.js";
 import { path } from "./line.js";
@@ -22,7 +22,7 @@ export function startOverview(look) {
   });
 }
 
-/** Shows each chapter's status; `looked` is the chapter being looked at. */
+/** Shows each chapter's status; `looked` is the chapter that the user chose, if any. */
 export function showOverview(call, looked) {
   flow = call?.flow ?? null;
   byId("overview-empty").hidden = Boolean(flow);
@@ -64,7 +64,7 @@ function chapterElement(chapter) {
   );
 }
 
-/** Draws the lines between the boxes: gray ones, then other takes, then the way taken. */
+/** Draws the lines between the boxes: usual paths, then other takes, then the path taken. */
 function draw() {
   if (!flow || !list.clientWidth) return;
   const frame = list.getBoundingClientRect();

@@ -63,7 +63,7 @@ export function press(key) {
   announce("keys", keyInWords(key, speech));
 }
 
-/** Calls, calls again, or hangs up, depending on what the button is labeled. */
+/** Calls, calls again, or hangs up, depending on the label of the button. */
 export function callOrHangUp() {
   if (inCall()) hangUp();
   else callNow();
@@ -205,7 +205,7 @@ function earlier({ speech, entries, ended }) {
   return question < 0 ? [] : lines.slice(question, present);
 }
 
-/** Creates the element of an earlier line. Of a question, it shows only the last sentence. */
+/** Creates the element of an earlier line, with only the last sentence of a question. */
 function earlierElement({ kind, text, language, stop }) {
   if (kind === "keys")
     return element("p", {}, ...[...text].map((key) => element("kbd", {}, key)));
@@ -238,7 +238,7 @@ function hintOf(call, locked) {
   return `Your account number is ${view.yours.account}, your phone number ${view.yours.phone}.`;
 }
 
-/** Shows the keys entered so far, as the flow reads them, and an eye that reveals only these. */
+/** Shows the keys entered so far, as the flow reads them, and an eye button that reveals them. */
 function showEntry(call) {
   const { most } = call.speech;
   const { keys, shown, mask } = call.entry;
@@ -262,9 +262,9 @@ function showFoot(call, now) {
   if (call.waiting) says = waitingInWords(call);
   else if (now) says = speaker.paused ? "Paused" : "Speaking";
   else if (call.ended) says = "Ended";
-  else if (asks(call)) says = "Waits for you";
+  else if (asks(call)) says = "Waiting for you";
   const silent = now && speaker.voice === "voice" && !voiceFor(speech.prompts[0]?.language ?? "en");
-  byId("speaking").textContent = silent && says === "Speaking" ? "No voice available, reading on" : says;
+  byId("speaking").textContent = silent && says === "Speaking" ? "No voice; continuing silently" : says;
 }
 
 function waitingInWords(call) {
@@ -322,7 +322,7 @@ function finished() {
   mark();
 }
 
-/** Whether the call asks nothing and only waits for the texted link to be opened. */
+/** Returns whether the call asks nothing and only waits for the texted link to be opened. */
 const onlyWaits = (call) => call.state.code === "LINK_WAIT";
 
 function statusOf(call) {
