@@ -393,7 +393,7 @@ def test_last_four_digits_that_come_back_as_the_number_are_found():
     )
     problem, _ = search("a fact counts only if it was proved", table)
 
-    assert problem == "an account number counted as proved but not keyed in full"
+    assert problem == "an account number counted as proved, although it was not keyed in full"
 
 
 @pytest.mark.requirement("R42", "R47")
@@ -506,7 +506,7 @@ def test_a_fact_that_was_not_shown_is_found():
     )
     problem, _ = search("a fact counts only if it was proved", table, case=KEYPAD)
 
-    assert problem == "an account number counted as proved but not keyed in full"
+    assert problem == "an account number counted as proved, although it was not keyed in full"
 
 
 @pytest.mark.requirement("R42", "R47")

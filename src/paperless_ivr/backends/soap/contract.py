@@ -1,8 +1,8 @@
 """Loads a service's WSDL with zeep, writes envelopes, and finds the answer in a reply.
 
-zeep turns a malformed number into None and a malformed boolean into false, and ignores missing
-fields. It is therefore not used to read answers. Instead, `fit` reads the fields that are used,
-each strictly according to its type in the WSDL.
+When zeep reads an answer, it turns a malformed number into None and a malformed boolean into false,
+and ignores missing fields. It is therefore not used for answers. Instead, `fit` reads the fields
+that are used, each strictly according to its type in the WSDL.
 """
 
 import codecs

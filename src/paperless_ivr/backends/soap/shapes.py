@@ -173,7 +173,7 @@ SHAPES: Mapping[str, Shape] = {
         _enroll, ("PaymentGUID",), (), evolve(SUCCESS, name="EnrollmentSuccessful")
     ),
 }
-"""Every operation, by name."""
+"""The shape of every operation, by name."""
 
 
 def revealed(value: object) -> object:
