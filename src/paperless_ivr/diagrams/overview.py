@@ -32,7 +32,7 @@ WAYS: Mapping[tuple[Phase, Phase], str] = {
     (Phase.CONSENT, Phase.AGENT): "refused, or record down",
     (Phase.AFTER, Phase.BILL): "another bill",
     (Phase.AFTER, Phase.TEXT): "a text to confirm",
-    (Phase.AGENT, Phase.AFTER): "a bill is done already",
+    (Phase.AGENT, Phase.AFTER): "a bill is already settled",
     (Phase.PAPER, Phase.TEXT): "text the link again",
     (Phase.PAPER, Phase.ADDRESS): "another address",
     (Phase.PAPER, Phase.AGENT): "paper asked for, or refused",

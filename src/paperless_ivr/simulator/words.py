@@ -90,7 +90,7 @@ def answered(event: e.Event) -> str:
         case e.TryReserved():
             return "one try counted"
         case e.LimitReached():
-            return "no try left"
+            return "no tries left"
         case e.RequestDeferred():
             return "saved"
     return _spaced(type(event).__name__)
