@@ -169,14 +169,14 @@ class TestStops:
     @pytest.mark.parametrize("name", HOLDERS)
     def test_a_caller_who_follows_the_prompts(self, name: str) -> None:
         """Stopping each wrong piece leads to exactly the address, with few stars."""
-        callers = people(heavy(90, 10_000), seed=15)
+        callers = people(heavy(90, 4_000), seed=15)
         for person in islice(callers, list(HOLDERS).index(name), None, len(HOLDERS)):
             entry = by_one_press(person, DECODER, HOLDERS[name](person))
             assert entry.address == person.address
             assert not entry.spelled
 
     @pytest.mark.prove
-    @settings(max_examples=heavy(20, 1_000), deadline=None)
+    @settings(max_examples=heavy(20, 400), deadline=None)
     @given(DOT_ATOMS, DOMAINS, NAMES)
     def test_any_address(self, local: str, domain: str, name: str) -> None:
         """Even for an unexpected address, there is at most one star per meaning of a key."""
