@@ -37,9 +37,10 @@ def _quiet() -> object:
     structlog.reset_defaults()
 
 
-def test_it_keeps_the_contract() -> None:
-    """The example keeps every promise that it claims."""
-    check_document_gateway(lambda: JsonRuntime(GATEWAY))
+@pytest.mark.parametrize("call_id", ["json-0", "json-1"])
+def test_it_keeps_the_contract(call_id: str) -> None:
+    """The example keeps every promise that it claims, whatever its calls' identifiers are."""
+    check_document_gateway(lambda: JsonRuntime(GATEWAY, call_id))
 
 
 class BySecret(JsonGateway):

@@ -365,7 +365,8 @@ def _late(make: MakeRuntime) -> None:
 def _of_another_call(make: MakeRuntime) -> None:
     """G34: An answer with the token of another call is refused."""
     one, other = _bench(make), _bench(make)
-    other.runtime.call_id = f"{one.runtime.call_id[:-1]}1"
+    known = one.runtime.call_id
+    other.runtime.call_id = known[:-1] + ("2" if known.endswith("1") else "1")
     one.begin()
     other.runtime.caller.plan(Press("1"), prompts=9)
     request = other.runtime.follow(one.reply.document)
