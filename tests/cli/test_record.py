@@ -102,7 +102,7 @@ def test_purge_of_no_record(run, tmp_path):
 
 @pytest.mark.parametrize(
     ("database", "told"),
-    [("mysql://x", "name a database as"), (None, "Missing option '--database'")],
+    [("mysql://x", "give the database as"), (None, "Missing option '--database'")],
 )
 def test_no_database(run, database, told):
     """A URL that is not a database's is reported."""

@@ -353,7 +353,7 @@ def test_a_secret_that_is_not_set(run, lacking):
     ("arguments", "says"),
     [
         (("--address", "ivr.example.com"), "must begin with https://"),
-        (("--database", "mysql://record"), "name a database as sqlite:///record.db"),
+        (("--database", "mysql://record"), "give the database as sqlite:///record.db"),
         (("--connection", "no.toml"), "no.toml"),
         (("--policy", "no.toml"), "no.toml"),
         (("--former", "gone.toml"), "gone.toml"),

@@ -128,7 +128,7 @@ def test_tables_of_another_program(empty_url, some_vault):
 @pytest.mark.parametrize("url", ["", "mysql://x/y", "sqlite://", "sqlite:///:memory:", "record.db"])
 def test_other_databases(url):
     """Only SQLite files and PostgreSQL are accepted."""
-    with pytest.raises(ValueError, match="name a database as"):
+    with pytest.raises(ValueError, match="give the database as"):
         Database(url)
 
 

@@ -11,7 +11,7 @@ _deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
 @contextmanager
 def answering_by(deadline: float) -> Iterator[None]:
-    """Set the deadline (a `time.monotonic` time) for this thread's requests to get a turn."""
+    """Set the time (`time.monotonic`) by which this thread's requests must get a turn."""
     before = _deadline.set(deadline)
     try:
         yield
@@ -20,5 +20,5 @@ def answering_by(deadline: float) -> Iterator[None]:
 
 
 def left(at_most: float = math.inf) -> float:
-    """Return the seconds left to wait."""
+    """Return the seconds left until the deadline, from 0 to `at_most`."""
     return max(min(at_most, _deadline.get() - time.monotonic()), 0.0)

@@ -1,7 +1,8 @@
-"""The funnel, from the activity record: how far hand-overs got, and why they stopped (R33).
+"""Computes the funnel: how far hand-overs got, and why they got no further (R33).
 
-Each hand-over counts once, at the furthest stage it reached. Work done after the call also counts,
-so the funnel for a past day keeps changing as links are opened.
+It is based on the activity record. Each hand-over counts once, at the furthest stage it reached.
+Work done after the call also counts, so the funnel for a past day keeps changing as links are
+opened.
 """
 
 import enum
@@ -21,7 +22,7 @@ from paperless_ivr.records.port import FINISHES, PAPERLESS_ALREADY, Activity, Ac
 
 
 class Stage(enum.IntEnum):
-    """A stage of a hand-over. The stages are ordered, and each one includes those before it."""
+    """A stage that a hand-over can reach. Reaching a stage counts as reaching all earlier ones."""
 
     HANDED_OVER = 0
     """The host handed the call over."""
@@ -34,7 +35,7 @@ class Stage(enum.IntEnum):
     CONFIRMED = 4
     """The caller consented to enroll a specific bill with a specific address."""
     REGISTERED = 5
-    """The service has started the registration, and its link has yet to be opened."""
+    """The service has started the registration, but its link has not been opened yet."""
     COMPLETED = 6
     """The service reports that the bill is paperless."""
 
@@ -45,7 +46,7 @@ class Stage(enum.IntEnum):
 
 
 class By(enum.StrEnum):
-    """The ways to group hand-overs. They are always grouped by biller."""
+    """The ways to group each biller's hand-overs."""
 
     MOMENT = "moment"
     LANGUAGE = "language"
@@ -57,7 +58,7 @@ NOT_ENDED = "not_ended"
 end."""
 
 WAITING = {Task.SETTLE: "unsettled", Task.COMPLETE: "kept", Task.FOLLOW: "followed"}
-"""The codes for unfinished work, by task, with the most uncertain task first."""
+"""The codes for unfinished work, by task. The task with the least certain outcome comes first."""
 
 
 class Link(enum.StrEnum):
@@ -113,15 +114,15 @@ class Loss:
     reason: str
     """The value of a `Reason`."""
     afterwards: str = ""
-    """After a consent, the code of the unfinished work, or how the work ended (an `ActivityType`).
-    Otherwise empty."""
+    """After a consent, this is the code of the unfinished work, or how it ended (an
+    `ActivityType`). Otherwise, it is empty."""
     why: str = ""
-    """The reason code for how the work ended."""
+    """The code that explains why the work ended this way."""
 
 
 @frozen
 class HandOver:
-    """The details of one hand-over that the funnel counts."""
+    """One hand-over, as the funnel counts it."""
 
     biller: str
     began: datetime
@@ -129,10 +130,10 @@ class HandOver:
     language: str
     """The language of the offer. Empty if no offer was made."""
     loss: Loss
-    """The furthest stage, and why the hand-over got no further. If it was completed, how the call
-    ended."""
+    """The furthest stage, and why the hand-over got no further. For a completed hand-over, the last
+    stage and how the call ended."""
     link: Link | None = None
-    """None if no link was texted, or if the caller could not wait for it on the line."""
+    """None if no link was texted, or if the caller could not open it while on the line."""
     ways: tuple[tuple[Strategy, WayEnd], ...] = ()
     """The ways of getting an address that were tried, in order."""
     spelled: Spelled = Spelled()
@@ -145,7 +146,7 @@ class HandOver:
 
 @frozen
 class Group:
-    """The hand-overs that a funnel counts. Fields that are not used for grouping are empty."""
+    """A group of hand-overs that share a funnel. Fields not used for grouping are empty."""
 
     biller: str
     moment: str = ""
@@ -161,9 +162,9 @@ class Funnel:
     reached: Mapping[Stage, int]
     lost: Mapping[Loss, int]
     links: Mapping[Link, int]
-    """The number of texted links, by whether they were opened on the line, later, or not yet."""
+    """The number of hand-overs with a texted link, by the link's outcome."""
     ways: Mapping[tuple[Strategy, WayEnd], int]
-    """How many hand-overs tried each way of getting an address, by outcome."""
+    """The number of hand-overs in which each way of getting an address was tried, by outcome."""
     spelled: Spelled
 
 
@@ -302,7 +303,7 @@ class _HandOver:
             self.consents.setdefault(reference, _Yes()).hears(line)
 
     def _answered(self, line: Activity) -> None:
-        """Process a move: keys that spell an address, or the next way of getting one."""
+        """Process a move: count the keys that spell an address, and note the way of getting one."""
         if self.spelling_since:
             keys, fixes = (int(line.detail.get(name, 0)) for name in ("keys", "fixes"))
             self.spelled += Spelled(0, keys, fixes, line.at - self.spelling_since)

@@ -62,7 +62,7 @@ class _HandOver:
     call_id: str
     at: datetime
     line: int
-    """The number of the line that ended the hand-over, used to order lines with the same time."""
+    """The number of its last line, used to order hand-overs that ended at the same time."""
     ended: Disposition
 
 
@@ -83,7 +83,8 @@ class _Job:
 
 
 Whose = tuple[str, str, str | Secret]
-"""The key of a count: the biller, then "call", "ani", or "account", then the ID or number."""
+"""The key under which hand-overs are found: the biller, the kind ("call", "ani", or "account"), and
+the ID or number."""
 
 
 @define(eq=False, repr=False)
@@ -124,8 +125,8 @@ class MemoryRecord(_Memory):
     _unfinished: dict[Whose, list[Activity]] = field(init=False, factory=dict)
     _hand_overs: dict[Whose, list[_HandOver]] = field(init=False, factory=dict)
     _reserved: dict[tuple[str | Secret, ...], dict[str, datetime]] = field(init=False, factory=dict)
-    """When each try or text was counted, by the key of its count and its own key. Tries that were
-    given back are removed."""
+    """When each try or text was counted, by `Counted.whose` and then by the key of the try or text.
+    Tries that were given back are removed."""
     _consents: dict[tuple[str, str, datetime], Evidence] = field(init=False, factory=dict)
     _writes: dict[str, PendingWrite] = field(init=False, factory=dict)
     _jobs: dict[tuple[Task, str], _Job] = field(init=False, factory=dict)
@@ -222,7 +223,7 @@ class MemoryRecord(_Memory):
         return None
 
     def _release(self, key: str) -> None:
-        """Stop counting the tries or texts of a key."""
+        """Stop counting the try or text with this key."""
         for there in self._reserved.values():
             there.pop(key, None)
 
@@ -423,7 +424,7 @@ class MemoryRecord(_Memory):
         if how not in FINISHES or (
             isinstance(left, PendingWrite) and how is not ActivityType.GIVEN_UP
         ):
-            message = f"{how.value} cannot finish this task"
+            message = f"this task cannot end as {how.value!r}"
             raise ValueError(message)
         with self._open():
             self._finish(self._held(left, holder), how, reason)
@@ -477,7 +478,7 @@ class MemoryRecord(_Memory):
 
 
 def _copied(value: Any) -> Any:
-    """Return a copy of a store's containers and jobs. Everything else in the store is frozen."""
+    """Return a copy of a container or job. Other values are frozen, and are returned unchanged."""
     match value:
         case dict():
             return {key: _copied(held) for key, held in value.items()}

@@ -66,7 +66,7 @@ class ActivityType(enum.StrEnum):
 
 
 GIVES_BACK = (ActivityType.MATCHED, ActivityType.UNANSWERED)
-"""The activities that give back a try."""
+"""The activities that give back a try, so that it does not count."""
 
 
 PAPERLESS_ALREADY = "paperless_already"
@@ -219,12 +219,12 @@ class Tracked:
 
 @frozen
 class Removed:
-    """The numbers of rows that a purge or an erasure removed."""
+    """How many rows a purge or an erasure removed."""
 
     activities: int = 0
     consents: int = 0
     writes: int = 0
-    """Writes, and the registrations they started."""
+    """Writes. The registrations that they started are removed with them."""
     wishes: int = 0
 
 
@@ -279,7 +279,7 @@ def texted(write: Write, evidence: Evidence, limits: Limits) -> tuple[Counted, .
 
 
 def windows(now: datetime, limits: Limits) -> tuple[datetime, datetime]:
-    """Return the start of the day and of the window in which tries and texts count."""
+    """Return when the last 24 hours began, and when the window for tries and texts began."""
     return now - A_DAY, now - timedelta(days=limits.window_days)
 
 
@@ -326,12 +326,12 @@ def decides(write: Write) -> bool:
 class Record(Protocol):
     """The part of the record that calls use.
 
-    Every method limits its own time, and raises `errors.RecordDown` if it cannot read or save the
+    Every method has a time limit, and raises `errors.RecordDown` if it cannot read or save the
     data. `budgets.record` limits each transaction once it begins. Before that, a transaction on a
     database can wait up to 2 seconds for its turn, and up to 2 seconds for a new connection to
-    PostgreSQL. Drivers set no time limit of their own. If only the answer was lost, the
-    change may have been saved. In that case, the error is `in_doubt`, and the caller must not be
-    told that nothing was changed. Repeating a request with the same key has no further effect.
+    PostgreSQL. Drivers do not interrupt a method that takes too long. If only the answer was lost,
+    the change may have been saved. In that case, the error is `in_doubt`, and the caller must not
+    be told that nothing was changed. Repeating a request with the same key has no further effect.
     """
 
     def note(self, activity: Activity) -> None:
@@ -538,13 +538,13 @@ class Settlement:
 
 @frozen
 class SessionUpdate:
-    """The changes to the store from one move of a call. A part that is left out changes nothing."""
+    """The changes that a move of a call makes to the store. Parts left unset have no effect."""
 
     call: SavedCall | None = None
     """The call after the move. It is stored if its stored turn is still `if_turn`."""
     if_turn: int | None = None
     forget: bool = False
-    """Whether the call has ended. If so, it is removed if its stored turn is still `if_turn`."""
+    """If true, the call has ended, and is removed if its stored turn is still `if_turn`."""
     intent: Intent | None = None
     outcome: Settlement | None = None
     activities: tuple[Activity, ...] = ()

@@ -1,4 +1,4 @@
-"""A session store made of a record and a store of live calls without a shared transaction."""
+"""A session store that combines a record and a store of live calls that share no transaction."""
 
 from attrs import frozen
 
@@ -16,7 +16,7 @@ from paperless_ivr.records.port import (
 
 @frozen
 class SeparateStores:
-    """Commits the parts of an update one after another.
+    """A session store that commits the parts of an update one after another.
 
     The parts that must never be lost (a try, an outcome, an intended write) come first, then the
     call, then the activity lines. If a commit fails halfway, only lines can be lost.
@@ -35,7 +35,7 @@ class SeparateStores:
             if refused is not None:
                 return refused
         if again and update.call is not None and self._is_done(update):
-            return None  # the lines were noted or lost, but are never noted twice
+            return None  # the lines may be lost, but must never be noted twice
         if update.call is not None:
             self.calls.save(update.call, update.if_turn)
             if update.forget:  # only the worker that ended the call removes it

@@ -48,7 +48,7 @@ class Vault:
             raise KeyProblem("there is no sealing key; add seal=…")
         for key in (hash_key, *seal_keys):
             if len(key) != KEY_BYTES:
-                message = f"each key must have {KEY_BYTES} bytes; one has {len(key)}"
+                message = f"each key must be {KEY_BYTES} bytes long; one is {len(key)}"
                 raise KeyProblem(message)
         self._hash_key = _derived(hash_key, b"hash")
         self._seals = {_derived(key, b"name")[:NAME_BYTES]: _sealer(key) for key in seal_keys}

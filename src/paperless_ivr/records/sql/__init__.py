@@ -1,4 +1,4 @@
-"""The durable record, with SQLAlchemy: SQLite by default, or PostgreSQL with the same code."""
+"""The durable record. It uses SQLAlchemy, and runs on SQLite (the default) or PostgreSQL."""
 
 from paperless_ivr.records.sql.database import Database
 from paperless_ivr.records.sql.live_calls import SqlLiveCalls

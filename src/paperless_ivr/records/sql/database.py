@@ -168,7 +168,7 @@ class _Turns:
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait for a turn and keep it during the block. Raises RecordBusy after too long."""
+        """Wait for a turn and keep it during the block. Raises RecordBusy if it takes too long."""
         mine = threading.Event()
         with self._lock:
             self._here.append(mine)
@@ -258,7 +258,7 @@ def database_url(url: str | URL) -> URL:
             return made.set(drivername="sqlite+pysqlite")
         case "postgresql" if made:
             return made.set(drivername="postgresql+psycopg")
-    raise ValueError("name a database as sqlite:///record.db or postgresql://user@host/name")
+    raise ValueError("give the database as sqlite:///record.db or postgresql://user@host/name")
 
 
 def _sqlite(url: URL, budget: float, readers: int) -> Engine:

@@ -47,7 +47,7 @@ class Remains:
     name: str
     """The reference. Empty for limits, because they do not belong to a single hand-over."""
     until: date
-    """The date from which a purge will remove it."""
+    """The first day on which a purge can remove it."""
 
 
 @frozen

@@ -20,8 +20,8 @@ from paperless_ivr.records.vault import Vault
 from paperless_ivr.secret import Secret
 
 FORM = "paperless-ivr evidence 1"
-"""The format. Its number increases when a name in the evidence is removed or changes its
-meaning."""
+"""The format. Its number increases when a name in the evidence is removed or its meaning
+changes."""
 
 Document = Mapping[str, Any]
 """A value to be written as JSON: strings, integers, booleans, lists, and objects."""

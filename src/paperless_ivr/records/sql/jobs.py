@@ -1,4 +1,4 @@
-"""Work left over from calls: added with its write or deferred request, and closed when done."""
+"""Work left over from calls. It stays open until it is done or no longer needed."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -64,7 +64,7 @@ def open_for(transaction: Transaction, bill: str, *tasks: Task) -> list[Row[Any]
 
 
 def close(transaction: Transaction, job: Row[Any], how: ActivityType, reason: str = "") -> None:
-    """Close work that is done, or no longer needed."""
+    """Close work that is done or no longer needed."""
     transaction.connection.execute(
         update(jobs).where(jobs.c.id == job.id).values(done=how, done_at=transaction.now)
     )
@@ -154,7 +154,7 @@ def _whole(transaction: Transaction, rows: Iterable[Row[Any]]) -> tuple[WorkItem
 
 
 def _one(transaction: Transaction, job: Row[Any]) -> WorkItem:
-    """Return a work item with its write or request."""
+    """Return the work item for a job, with its write or request."""
     evidence = _evidence(transaction, job)
     if job.task == Task.COMPLETE:
         kept = transaction.connection.execute(select(wishes).where(wishes.c.key == job.key)).one()

@@ -39,7 +39,7 @@ def _matches(connection: Connection, vault: Vault) -> bool:
     if row.hash != vault.hash(PLACE):
         message = (
             "hash=… is not the key of this record; set the key that the record was created with. "
-            "Any other key would find nothing on record, and limits would start over"
+            "With any other key, nothing on record would be found, and limits would start over"
         )
         raise KeyProblem(message)
     try:

@@ -1,4 +1,7 @@
-"""Limits on tries and texts. One transaction checks and counts each try or text beforehand."""
+"""Limits on tries and texts.
+
+Before a try or text is made, one transaction checks the limits and counts it.
+"""
 
 from sqlalchemy import case, delete, exists, func, insert, select
 
@@ -59,7 +62,7 @@ def reserve_try(
 
 
 def release(transaction: Transaction, key: str) -> None:
-    """Stop counting the tries or texts of a key."""
+    """Stop counting the try or text with this key."""
     transaction.connection.execute(delete(reserved).where(reserved.c.key == key))
 
 

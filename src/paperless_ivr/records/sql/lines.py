@@ -26,8 +26,8 @@ from paperless_ivr.secret import Secret
 def note(transaction: Transaction, line: Activity) -> None:
     """Append a line.
 
-    If the line ends a hand-over, its end is noted. If the line gives back a try, the try no longer
-    counts.
+    If the line ends a hand-over, this also notes how the hand-over ended. If the line gives back a
+    try, the try no longer counts.
     """
     ani = ani_hash(transaction, line.biller, line.ani)
     accounts = account_hashes(transaction, line.biller, line.accounts)

@@ -33,7 +33,7 @@ class FoundHandOver:
     hand_over: str
     began: datetime
     found_by: str
-    """`caller`, `account`, or `consent`, or `tried` if the account was only guessed."""
+    """One or more of `caller`, `account`, `consent`, and `tried` (the account was only guessed)."""
     got_as_far_as: str
     ended: str
     reason: str
@@ -65,8 +65,8 @@ class FoundWrite:
     """Empty if no outcome is on record."""
     reason: str
     afterwards: str
-    """The code of the unfinished work, or how it ended. For a registration, this includes whether
-    its link was opened."""
+    """The code of the unfinished work, or how it ended. For a registration, this shows whether its
+    link was opened."""
 
 
 @frozen
@@ -143,7 +143,7 @@ def _billers(transaction: Transaction) -> list[str]:
     return sorted(transaction.connection.scalars(both))
 
 
-# ── finding ──
+# ── searches ──
 
 
 def consents_of(transaction: Transaction, person: Secret, biller: str) -> list[Given]:
@@ -221,7 +221,7 @@ def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
         yield items[start : start + AT_ONCE]
 
 
-# ── showing ──
+# ── results ──
 
 
 def _hand_overs(them: Mapping[HandOverName, HandOverLines], biller: str) -> Iterator[FoundHandOver]:
@@ -291,5 +291,5 @@ def jobs_of(transaction: Transaction, key: str, *tasks: Task) -> Sequence[Row[An
 
 
 def state_of(job: Row[Any]) -> str:
-    """Return the code of the unfinished work, or the code of how it ended."""
+    """Return the code for a job's unfinished work or, if it is done, for how it ended."""
     return WAITING[Task(job.task)] if job.done is None else str(job.done)

@@ -18,7 +18,7 @@ PAGE = 1000
 
 @frozen
 class SqlReading:
-    """Reads the record in a database for reports."""
+    """The part of a record in a database that is used for reports."""
 
     database: Database
 

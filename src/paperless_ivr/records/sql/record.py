@@ -125,7 +125,7 @@ class SqlRecord(SqlReading):
         if how not in FINISHES or (
             isinstance(left, PendingWrite) and how is not ActivityType.GIVEN_UP
         ):
-            message = f"{how.value} cannot finish this task"
+            message = f"this task cannot end as {how.value!r}"
             raise ValueError(message)
         self._write(lambda transaction: jobs.finish(transaction, left, holder, how, reason))
 

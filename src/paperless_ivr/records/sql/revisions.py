@@ -33,5 +33,5 @@ def revision_of(connection: Connection) -> str:
     """Return the version of the tables, or `NOTHING` if there are none."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return NOTHING
-    found = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))  # noqa: S608 - ours
+    found = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))  # noqa: S608 - our own name
     return NOTHING if found is None else str(found)

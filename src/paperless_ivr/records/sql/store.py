@@ -161,7 +161,7 @@ def _is_unused(connection: Connection) -> bool:
 
 
 def _file(url: str) -> Path | None:
-    """Return the file of an SQLite database."""
+    """Return the file of an SQLite database, or None for PostgreSQL."""
     made = database_url(url)
     return Path(made.database or "") if made.get_backend_name() == "sqlite" else None
 
