@@ -241,7 +241,7 @@ def test_typed_address_that_is_none(browser: Browser, typed: str | None) -> None
     page = browser.press(link, typed)
 
     assert page.status_code == 422
-    assert "please check" in page.text
+    assert "Please check" in page.text
     assert "<input" in page.text
     assert before == browser.bench.dump()
     assert browser.press(link, "typed.here@example.com").status_code == 200

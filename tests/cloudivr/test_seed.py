@@ -85,5 +85,7 @@ def test_nothing_personal_shows() -> None:
 
 def test_unknown_biller() -> None:
     """A mistyped biller is reported, with those that exist."""
-    with pytest.raises(LookupError, match="unknown biller 'acme'; choose springfield-water, elm"):
+    with pytest.raises(
+        LookupError, match="unknown biller 'acme'; choose one of: springfield-water, elm"
+    ):
         SEED.biller("acme")

@@ -16,7 +16,7 @@ from paperless_ivr.keypad import EmailPad
 
 
 class Bill(NamedTuple):
-    """The unit of enrollment: a customer's bills of one type. Its fields are `tables.OfBill`'s."""
+    """The unit of enrollment: a customer's bills of one type. Has the fields of `tables.OfBill`."""
 
     BillerID: int
     CustomerID: int

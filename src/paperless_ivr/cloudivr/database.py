@@ -51,7 +51,7 @@ def _discreet(address: URL, **options: Any) -> Engine:
 
 
 def _without_rows(record: logging.LogRecord) -> bool:
-    """Return False if a log record contains a row. SQLAlchemy logs only rows at DEBUG."""
+    """Return False if a log record contains a row. At DEBUG, SQLAlchemy logs nothing but rows."""
     return record.levelno > logging.DEBUG
 
 

@@ -18,7 +18,7 @@ A_DAY = timedelta(days=1)
 
 @frozen
 class Registrar:
-    """Starts registrations, and creates the links that complete them."""
+    """The part of a service that starts registrations and creates the links that complete them."""
 
     address: Callable[[], str]
     """The service's own URL, without a trailing slash."""
@@ -36,10 +36,10 @@ class Registrar:
     ) -> None:
         """Start a registration, or replace a pending one, and queue an e-mail with its link.
 
-        The address on file is overwritten before the new one is confirmed, as in the source.
-        All of this happens in one transaction, so there is never a registration without its e-mail.
-        If no address is given (registration by text only), the address on file is kept, no e-mail
-        is queued, and the texted link stays valid.
+        The address on file is overwritten before the new one is confirmed, as in the source
+        analysis. All of this happens in one transaction, so there is never a registration without
+        its e-mail. If no address is given (registration by text only), the address on file is kept,
+        no e-mail is queued, and the texted link stays valid.
         """
         bill = Bill(BillerID, CustomerID, InvoiceTypeID)
         if status_of(registration_of(visit.session, bill), visit.now) is t.Registered.ACTIVE:

@@ -29,7 +29,7 @@ class Opened:
 
 @frozen
 class Links:
-    """A service's links, as a browser sees them."""
+    """The links of a service, which customers open in a browser."""
 
     service: CloudIVR
     language: str = "en"

@@ -221,7 +221,7 @@ class CloudIVR:
         ConsentReference: Text = None,
         IdempotencyKey: Text = None,
     ) -> Answer:
-        """Start or replace a pending registration, or cancel any if the bill returns to paper."""
+        """Start or replace a pending registration, or put the bill back on paper."""
         email = EmailAddress or None
 
         def store(visit: Visit, biller: t.Biller) -> None:
@@ -302,7 +302,7 @@ class CloudIVR:
         ConsentReference: Text = None,
         IdempotencyKey: Text = None,
     ) -> Answer:
-        """Put the bill that was paid on AutoPay, with the same payment method."""
+        """Set up AutoPay for the bill that was paid, with the same payment method."""
 
         def store(visit: Visit, biller: t.Biller) -> None:
             with visit.step("FetchPayment"):
@@ -338,7 +338,7 @@ class CloudIVR:
 
 
 def needed(text: Text) -> str:
-    """Return a search field. Refuse a blank field, which would otherwise look like no match."""
+    """Return a search field. Raises Refused if it is blank, instead of finding no match."""
     if text is None or not text.strip():
         raise Refused(Code.FIELD_MISSING)
     return text

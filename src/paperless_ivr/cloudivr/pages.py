@@ -1,4 +1,4 @@
-"""The web pages: a link's question and its outcome, and a description of the service."""
+"""The web pages: the pages of a link, and a page that describes the service."""
 
 from collections.abc import Iterable, Mapping
 

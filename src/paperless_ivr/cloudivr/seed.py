@@ -70,7 +70,7 @@ class Biller:
     bills_still_on_paper: int
     """The number of bills that may still come on paper after a link is opened."""
     invoice_types: Mapping[str, Mapping[str, str]]
-    """The names of each type, by language."""
+    """For each type, its name in each language."""
     customers: tuple[Customer, ...]
 
 
@@ -97,7 +97,7 @@ class Seed:
             if biller.id == identifier:
                 return biller
         known = ", ".join(biller.id for biller in self.billers)
-        message = f"unknown biller {identifier!r}; choose {known}"
+        message = f"unknown biller {identifier!r}; choose one of: {known}"
         raise LookupError(message)
 
 

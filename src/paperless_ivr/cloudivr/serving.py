@@ -29,7 +29,7 @@ from paperless_ivr.net.http import bounded, listen, whole_requests
 THREADS = 10
 """The number of requests processed at the same time. Others wait."""
 STOP_S = 5
-"""Seconds for requests in progress to finish when the service is stopped."""
+"""How many seconds requests in progress have to finish when the service is stopped."""
 
 
 @define(eq=False, repr=False)

@@ -1,4 +1,4 @@
-"""SOAP 1.1 and 1.2 over HTTP: takes an envelope, and returns an envelope or a fault.
+"""Handles SOAP 1.1 and 1.2 over HTTP: takes an envelope, and returns an answer or a fault.
 
 Faults describe an error with names from the contract. They never repeat what a client wrote.
 """

@@ -1,6 +1,6 @@
 """The tables of the reference service. Columns have the service's own field names.
 
-The `repr` of a row shows only its class, because a row is personal data.
+The `repr` of a row shows only its class, because rows contain personal data.
 """
 
 import enum
@@ -197,7 +197,7 @@ class Invoice(Base):
     BalanceDue: Mapped[Decimal]
     InvoiceDueDate: Mapped[date]
     TellsPaperless: Mapped[bool] = mapped_column(default=True)
-    """Whether a search result shows if the bill is paperless. If not, that field is nil."""
+    """Whether a search result shows if the bill is paperless. If not, `Paperless` is nil."""
     Withdrawn: Mapped[bool] = mapped_column(default=False)
     """Whether `InvoiceExists` no longer finds it, although a search still lists it."""
     Type: Mapped[InvoiceType] = relationship()

@@ -70,7 +70,8 @@ ENGLISH = Words(
     pages={
         Standing.OPEN: PageWords("Paperless billing: {bill}", _ASK),
         Standing.BAD_EMAIL: PageWords(
-            "Paperless billing: {bill}", ("That is not an e-mail address; please check.", *_ASK)
+            "Paperless billing: {bill}",
+            ("That is not a valid e-mail address. Please check it.", *_ASK),
         ),
         Standing.DONE: PageWords(
             "You are set up",
@@ -88,12 +89,14 @@ ENGLISH = Words(
             ("Nothing was changed. Call {biller} if you would like a new link.",),
         ),
         Standing.REPLACED: PageWords(
-            "This link was replaced", ("A newer link was sent to you: please use that one.",)
+            "This link was replaced", ("A newer link was sent to you. Please use that one.",)
         ),
         Standing.CANCELED: PageWords(
             "This link was canceled", ("Your {bill} from {biller} stays on paper.",)
         ),
-        Standing.UNKNOWN: PageWords("Unknown link", ("Please check that you copied all of it.",)),
+        Standing.UNKNOWN: PageWords(
+            "Unknown link", ("Please check that you copied the whole link.",)
+        ),
         Standing.FAILED: PageWords(
             "Something went wrong", ("Nothing was changed. Please try again later.",)
         ),
@@ -105,7 +108,7 @@ ENGLISH = Words(
     "Open this link to confirm:\n{link}\n\n"
     "You may still get {on_paper} on paper first. You can go back to paper at any time, free of "
     "charge: call {biller}.\n\n"
-    "If you did not ask for this, do nothing: nothing changes.\n",
+    "If you did not ask for this, you can ignore this e-mail. Nothing will change.\n",
     on_paper_1="one bill",
     on_paper_2="one or two bills",
     on_paper_many="up to {count} bills",
