@@ -85,7 +85,7 @@ OPENED = {
     Link.LATER: "opened later",
     Link.NOT_OPENED: "not opened yet",
 }
-WAYS = ("way to get an address", "offered", "left", "taken", "finished")
+WAYS = ("way to get an address", "offered", "not taken", "taken", "finished")
 SPELLED = ("spelled by keypad", "keys each", "corrections each", "seconds each")
 TRACKER = ("task", "state", "number", "oldest")
 
