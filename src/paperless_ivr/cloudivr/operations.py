@@ -338,7 +338,7 @@ class CloudIVR:
 
 
 def needed(text: Text) -> str:
-    """Return a search field. Raises Refused if it is blank, instead of finding no match."""
+    """Return a search field. Raises Refused if it is blank, so that no search is run."""
     if text is None or not text.strip():
         raise Refused(Code.FIELD_MISSING)
     return text

@@ -1,7 +1,4 @@
-"""Limits on tries and texts.
-
-Before a try or text is made, one transaction checks the limits and counts it.
-"""
+"""Limits on tries and texts. One transaction checks and counts a try or text before it is made."""
 
 from sqlalchemy import case, delete, exists, func, insert, select
 

@@ -73,7 +73,7 @@ def begin_removal(
 
 
 def finish_removal(transaction: Transaction, removal: int, removed: Removed) -> Removed:
-    """End the permission to remove data, and record how much was removed in the row."""
+    """End the permission to remove data, and record in the row how much was removed."""
     its = removals.c.id == removal
     transaction.connection.execute(
         update(removals).where(its).values(finished=transaction.now, **unstructure(removed))
@@ -82,5 +82,5 @@ def finish_removal(transaction: Transaction, removal: int, removed: Removed) -> 
 
 
 def _needed(table: Table, task: Task) -> ColumnElement[bool]:
-    """Return the SQL condition that a row has unfinished work."""
+    """Return an SQL condition that is true if a row has unfinished work."""
     return exists().where(jobs.c.key == table.c.key, jobs.c.task == task, jobs.c.done.is_(None))
