@@ -14,12 +14,14 @@ import argparse
 import ast
 import enum
 import re
+import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from paperless_ivr.diagrams.chapters import LETTERS
@@ -489,6 +491,33 @@ API_BEGINS = """# The Python API
 `import paperless_ivr` provides these names; each is loaded when it is first used.
 Import everything else from its module."""
 
+# --- the report: a sample day ---
+
+_AGE = re.compile(r"\d+ d \d+ h")
+"""The age of unfinished work, which depends on the current time."""
+
+
+def sample_day(root: Path) -> str:
+    """Return the command that reports on the sample day, with its output, as a console block."""
+    from click.testing import CliRunner
+
+    from paperless_ivr.cli import main as command_line
+
+    options = "--zone America/Chicago --by moment"
+    with TemporaryDirectory() as folder:
+        file = f"{folder}/day.db"
+        subprocess.run(
+            [sys.executable, "examples/day_of_calls.py", file, "100"],
+            cwd=root,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        report = ["report", "--database", f"sqlite:///{file}", *options.split()]
+        printed = CliRunner().invoke(command_line, report, catch_exceptions=False).output
+    command = f"paperless-ivr report --database sqlite:///build/docs/day.db {options}"
+    return f"```console\n$ {command}\n{_AGE.sub('...', printed).strip()}\n```"
+
+
 PAGES: tuple[Page, ...] = (
     Page("docs/cloudivr.md", error_codes, region="codes"),
     Page("docs/reference/api.md", python_api),
@@ -501,6 +530,7 @@ PAGES: tuple[Page, ...] = (
     Page("docs/host-contract.md", host_fields("Handback"), region="handback"),
     Page("docs/host-contract.md", host_fields("BillOutcome"), region="outcome"),
     Page("docs/proof.md", invariants, region="invariants"),
+    Page("docs/report.md", sample_day, region="day"),
     Page("docs/traceability.md", traceability),
     Page("docs/policy.md", policy_questions, region="questions"),
     Page("docs/policy.md", policy_settings, region="settings"),

@@ -332,10 +332,15 @@ def test_a_consent_without_a_yes(monkeypatch):
 
 
 @pytest.mark.requirement("R09")
-def test_a_consent_to_nothing_that_must_be_heard(monkeypatch):
-    """A question that asks for a consent, and says plain words only, is named."""
+@pytest.mark.parametrize("kept", [(), (lines.which_bill,)], ids=["plain", "which bill"])
+def test_a_consent_to_nothing_that_must_be_heard(monkeypatch, kept):
+    """A question of consent with plain words is named, even if it tells bills apart."""
     ask = BLOCKS[State.AUTOPAY_OFFER]
-    plain = [lines.say(name) for line in ask.say for name in line.names]
+    plain = [
+        each
+        for line in ask.say
+        for each in ([line] if line in kept else map(lines.say, line.names))
+    ]
     monkeypatch.setitem(BLOCKS, State.AUTOPAY_OFFER, evolve(ask, say=plain))
 
     assert "AUTOPAY_OFFER says nothing that must be heard before a yes: use must(...)" in problems()
@@ -347,6 +352,14 @@ def test_an_option_without_a_way(monkeypatch):
     monkeypatch.setitem(BLOCKS, State.AUTOPAY_OFFER, evolve(ask, ways=ask.ways[:1]))
 
     assert "AUTOPAY_OFFER has no transition for Choice.NO: add a Press for it" in problems()
+
+
+def test_a_way_without_a_key(monkeypatch):
+    """A choice that has a transition, but no key, is named."""
+    ask = BLOCKS[State.AUTOPAY_OFFER]
+    monkeypatch.setitem(BLOCKS, State.AUTOPAY_OFFER, evolve(ask, keys=ask.keys[:1]))
+
+    assert "AUTOPAY_OFFER offers no key for Choice.NO: add one to keys=, with words" in problems()
 
 
 @pytest.mark.requirement("R09")

@@ -12,7 +12,7 @@ from paperless_ivr.flow import events as e
 from paperless_ivr.flow.blocks import Ask, Do, Press
 from paperless_ivr.flow.call import Purpose
 from paperless_ivr.flow.host import Moment
-from paperless_ivr.flow.lines import SHARED
+from paperless_ivr.flow.lines import SHARED, which_bill
 from paperless_ivr.flow.options import Choice
 from paperless_ivr.flow.phrases import conditions
 from paperless_ivr.flow.requests import OPERATIONS, EnrollInPaperless, SearchByAccountNumber
@@ -93,11 +93,16 @@ def _of_question(state: State, ask: Ask) -> Iterator[str]:
     for choice, key in _offered(ask):
         if not any(_takes(way, choice, key) for way in ask.ways):
             yield f"{state.name} has no transition for {choice}: add a Press for it"
+    offered = {choice for choice, _ in _offered(ask)}
+    for way in ask.ways:
+        if isinstance(way, Press) and way.choice not in offered:
+            yield f"{state.name} offers no key for {way.choice}: add one to keys=, with words"
     agreed = [way for way in ask.ways if isinstance(way, Press) and way.choice is Choice.YES]
     if ask.flushes and not agreed:
         yield f"{state.name} uses consent or hear but has no yes: add a Press for Choice.YES"
     # The call determines which prompts of a line are played, so only the proof can check that.
-    if ask.flushes and not any(line.must_hear or len(line.names) > 1 for line in ask.say):
+    heard = any(line.must_hear or len(line.names) > 1 for line in ask.say if line is not which_bill)
+    if ask.flushes and not heard:
         yield f"{state.name} says nothing that must be heard before a yes: use must(...)"
     if not ask.flushes:
         for name in (name for line in ask.say if line.must_hear for name in line.names):
