@@ -141,10 +141,11 @@ def test_an_unknown_outcome_sent_again_is_found():
     """Sending a write again without a look-up after its answer was lost is found."""
     again = (On(OutcomeUnknown, REPROMPT), *FLOW[State.ENROLLMENT])
     problem, text = search(
-        "one write key per consent, sent again only if absent", {**FLOW, State.ENROLLMENT: again}
+        "each consent has one write key, and is resent only if the bill is still on paper",
+        {**FLOW, State.ENROLLMENT: again},
     )
 
-    assert "resent before a look-up found nothing" in problem
+    assert "resent before a look-up showed the bill on paper" in problem
     assert "unknown" in text
 
 
@@ -155,12 +156,12 @@ def test_a_deferred_that_nothing_was_kept_for_is_found():
         evolve(row, to=State.DONE) if Accepted in row.events else row for row in FLOW[State.OPT_OUT]
     )
     problem, _ = search(
-        "enrolled only if accepted, deferred only if kept",
+        "enrolled only if accepted, deferred only if saved or unknown",
         {**FLOW, State.OPT_OUT: rows},
         case=CASES["back to paper"],
     )
 
-    assert problem == "deferred, but nothing was kept"
+    assert problem == "deferred, but no request was saved"
 
 
 @pytest.mark.requirement("R09", "R42")
@@ -220,7 +221,7 @@ def test_a_consent_that_does_not_say_which_bill_is_found(monkeypatch, state, nam
     saying(monkeypatch, state, *said)
     problem, _ = search(OWN_YES, case=next(case for case in cases() if case.name == name))
 
-    assert problem.endswith("without saying which bill: say which_bill")
+    assert problem.endswith("without saying which bill: add which_bill to say=")
 
 
 @pytest.mark.requirement("R09", "R51", "R42")
@@ -410,7 +411,7 @@ def test_a_number_that_shows_other_accounts_is_found():
     )
     problem, _ = search("a fact counts only if it was proved", table, case=AMONG_MANY)
 
-    assert problem == "the call matched an account number that the host never handed over"
+    assert problem == "an account counted as the host's, although the host never handed it over"
 
 
 @pytest.mark.requirement("R42", "R47")
@@ -433,7 +434,7 @@ def test_a_try_given_back_for_an_unusable_answer_is_found():
 
     table = planted(State.ACCOUNT_LOOKUP, lambda row: row.to is State.UNAVAILABLE, keep=keep)
     problem, _ = search(
-        "a try is given back only after proof, or without an answer",
+        "a try is given back only after proof, or if the service did not answer",
         table,
         case=NOTHING,
     )
@@ -462,7 +463,9 @@ def test_a_try_given_back_for_a_hit_is_found():
     )
     withheld = NOTHING
     problem, _ = search(
-        "a try is given back only after proof, or without an answer", table, case=withheld
+        "a try is given back only after proof, or if the service did not answer",
+        table,
+        case=withheld,
     )
 
     assert problem == "a try is given back at ACCOUNT_LOOKUP without proof"
@@ -473,7 +476,7 @@ def test_an_address_of_the_callers_own_without_two_facts_is_found():
     """A way to key an address without the second fact is found."""
     table = planted(State.ADDRESS, lambda row: row.to is State.NEW_CONTACT, to=State.EMAIL_LOCAL)
     problem, _ = search(
-        "nothing goes to an address or number the caller supplies without two facts",
+        "an address or number from the caller is used only after two facts are proved",
         table,
         case=KEYPAD,
     )
@@ -488,7 +491,7 @@ def test_a_number_of_the_callers_own_without_two_facts_is_found():
         State.TEXT_CONSENT, lambda row: row.to is State.NEW_CONTACT, to=State.PHONE_CAPTURE
     )
     problem, _ = search(
-        "nothing goes to an address or number the caller supplies without two facts",
+        "an address or number from the caller is used only after two facts are proved",
         table,
         case=LINK,
     )
@@ -537,7 +540,7 @@ def test_a_card_that_is_kept_is_found(state):
         case=BY_TEXT if state is State.NUMBER_CHECK else NOTHING,
     )
 
-    assert problem == "a payment card was kept"
+    assert problem == "a card number was kept"
     assert "then silence" in text
 
 
@@ -589,9 +592,7 @@ def test_a_text_to_a_costly_number_is_found():
         when=text.is_other_phone,
         keep=lambda c: evolve(c.call, entry=Entry(phone=phone(f"+1{c.event.keys.reveal()}"))),
     )
-    problem, _ = search(
-        "texts go only to ordinary numbers in the policy's countries", table, case=LINK
-    )
+    problem, _ = search("texts go only to numbers that the policy allows", table, case=LINK)
 
     assert problem == "a text to a number that must not get texts"
 

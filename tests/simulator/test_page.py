@@ -280,8 +280,8 @@ def test_the_line_of_travel(caller: Caller) -> None:
     caller.presses("1")
     caller.asked("May we send one text?")
     assert travel(caller)[-2:] == ["CONSENT AFTER", "AFTER TEXT"]
-    page.get_by_role("button", name="Who calls, passed").click()
-    caller.says("#chapter-title", "Who calls")
+    page.get_by_role("button", name="Caller, passed").click()
+    caller.says("#chapter-title", "Caller")
     expect(page.locator("#chapter .been").first).to_be_attached()
     expect(page.locator("#chapter .at")).to_have_count(0)
     page.keyboard.press("ArrowRight")

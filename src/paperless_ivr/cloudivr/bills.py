@@ -118,7 +118,7 @@ def is_landline(session: Session, biller: int, last_ten: str) -> bool:
 
 
 def is_email(address: str | None) -> bool:
-    """Return whether a text has the form of a valid e-mail address."""
+    """Return whether a string is a well-formed e-mail address."""
     local, _, domain = (address or "").rpartition("@")
     return EmailPad().address(local, domain) is not None
 

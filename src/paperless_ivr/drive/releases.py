@@ -30,12 +30,12 @@ def give_up(
     saved: SavedSession,
     write: Callable[[Session], str] | None = None,
 ) -> Session:
-    """End a call on another release, and return the session that goes back to the host.
+    """End a call whose release is not running here, and return its session to hand back.
 
     If `write` is given, it creates the last document. The call is then kept in the store for a
     while, like any other ended call, so that the runtime gets this document again if it repeats its
     request. Without `write`, the call is removed. If `errors.StoreError` is raised, the call is
-    unchanged.
+    unchanged (unless the error is `in_doubt`), but the deferred request may have been saved.
     """
     call, setup = saved.call, runner.setup
     log.error("call.other_release", **whose(call.host))

@@ -1,11 +1,11 @@
-"""The table as one `transitions` machine, used to draw diagrams and to advance calls.
+"""The table compiled into one `transitions` machine, which advances every call.
 
 Only this module uses `transitions`. One machine serves all calls. No call is ever added to it as a
-model: a model takes 7 KiB, adding one requires a scan of all the others, and automatic triggers
-such as `to_enrolled()` would allow a call to skip consent.
+model: a model takes 7 KiB, and adding one requires a scan of all the others. Automatic triggers
+such as `to_ENROLLED()` are turned off, because they would allow a call to skip consent.
 
-The machine's own dispatch calls 59 functions per event, so `Mover` reads the machine's transitions
-once, in order, and uses them directly. Tests compare each step with the machine's own dispatch.
+The machine's own dispatch calls dozens of functions per event, so `Mover` reads the machine's
+transitions once, in order, and uses them directly. Tests compare each step with that dispatch.
 """
 
 from typing import Any, Protocol

@@ -20,14 +20,14 @@ class Kind(enum.Enum):
 
 
 class EndingGroup(enum.Enum):
-    """The groups of endings in reports."""
+    """The groups of endings in diagrams."""
 
     DONE = "Enrolled"
     LINK = "A link was sent"
     LATER = "Completed later"
     NO = "Declined or left"
     CANNOT = "Not possible"
-    AGENT = "An agent"
+    AGENT = "To an agent"
 
 
 class Phase(enum.Enum):
@@ -40,17 +40,21 @@ class Phase(enum.Enum):
     )
     IDENTITY = (
         "Who is calling",
-        "Who calls",
+        "Caller",
         "The account is looked up, and the caller proves it is theirs.",
     )
     BILL = "Which bill", "Which bill", "One bill is picked from those that can go paperless."
     ADDRESS = (
         "Which address",
         "Address",
-        "The biller's ways to get an address are tried, one after another.",
+        "The line tries the biller's ways to get an address in turn.",
     )
-    EMAIL = "E-mail by keypad", "E-mail", "The caller spells the address, hears it, and fixes it."
-    TEXT = "A text message", "Text", "A mobile number is agreed on. Texts need separate consent."
+    EMAIL = (
+        "E-mail by keypad",
+        "E-mail",
+        "The caller spells the address, hears it, and corrects it.",
+    )
+    TEXT = "A text message", "Text", "The caller gives a cell number, and consents to a text."
     CONSENT = (
         "Consent and enrollment",
         "Consent",
@@ -85,7 +89,7 @@ class Phase(enum.Enum):
 
 
 class State(enum.Enum):
-    """All states, each with its kind and phase. Their purposes are in their blocks (`chapters`)."""
+    """All states, each with its kind and phase. Its block in `chapters` has its purpose."""
 
     GREETING = Kind.PASS, Phase.ARRIVAL
     LANGUAGE = Kind.ASK, Phase.ARRIVAL

@@ -55,7 +55,7 @@ def pairs(text: str | bytes) -> tuple[tuple[str, str], ...]:
     except ValueError:
         found = None
     if found is None:
-        raise Rejected(400, "invalid form data")
+        raise Rejected(400, "invalid query or form data")
     return found
 
 
@@ -93,7 +93,7 @@ def gathered(pressed: object, most: object, *, by_end_key: bool) -> CallerEvent:
     if not isinstance(pressed, str) or not KEYS.fullmatch(pressed):
         raise Rejected(400, "invalid keys")
     if not isinstance(most, str) or not most.isdecimal() or len(most) > 4:
-        raise Rejected(400, "invalid keys")
+        raise Rejected(400, "the maximum number of keys is missing or invalid")
     if by_end_key:
         return Digits(secret.keys(pressed), Ended.END_KEY)
     if not pressed:

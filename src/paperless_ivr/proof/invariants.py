@@ -66,20 +66,20 @@ ADDRESS_SLOTS = {
     Purpose.TEXT: ({"ending"},),
     Purpose.AUTOPAY: ({"bill"}, {"terms"}),
 }
-"""Slots that must be heard before each consent: at least one of each set. The default is the
-bill."""
+"""Slots that must be heard before each consent: at least one from each set. Any other consent needs
+only the bill."""
 WHAT_HAPPENS = {"next_email", "next_link", "next_kept"}
 """Prompts that say what happens next. A caller must hear one of them before enrolling."""
 NUMBER_ON_FILE = {"confirm_link_on_file", *(f"text_consent_{p}_on_file" for p in TextPurpose)}
-"""Prompts that refer to the number on file without its digits."""
+"""Prompts that refer to the number on file without saying its digits."""
 
 
 def own_yes(_: Flow, move: Move) -> str | None:
-    """A consent comes from a key pressed in time, after the whole question was heard (R09)."""
+    """A consent comes from a key pressed in time, after all that must be heard (R09)."""
     if not move.minted:
         return None
     if move.minted > 1:
-        return "one key gave two consents"
+        return "one key created two consents"
     if not isinstance(move.event, Digits):
         return f"{type(move.event).__name__} gave a consent"
     if move.late:
@@ -97,9 +97,9 @@ def own_yes(_: Flow, move: Move) -> str | None:
         slots.add("ending")
     subject = ADDRESS_SLOTS.get(given.purpose, ({"bill"},))
     if not all(slots & wanted for wanted in subject):
-        return f"consent to {given.purpose.name.lower()} without naming what it is about"
+        return f"{given.purpose.words} without naming what it is about"
     if {"bill"} in subject and _which_bill(move) - {prompt.name for prompt in heard_out}:
-        return f"consent to {given.purpose.name.lower()} without saying which bill: say which_bill"
+        return f"{given.purpose.words} without saying which bill: add which_bill to say="
     if given.purpose is Purpose.ENROLL and not WHAT_HAPPENS & {p.name for p in heard_out}:
         return "consent to enroll without saying what happens next"
     return None
@@ -128,7 +128,7 @@ def write_has_consent(_: Flow, move: Move) -> str | None:
     given = {consent.reference: consent for consent in move.next.call.consents}
     consent = given.get(request.consent)
     if consent is None or consent.purpose is not purpose:
-        return f"{type(request).__name__} without a consent to {purpose.value}"
+        return f"{type(request).__name__} without a {purpose.words}"
     return _same(request, consent)
 
 
@@ -162,7 +162,10 @@ def _same(request: object, consent: Consent) -> str | None:
 
 
 def once(_: Flow, move: Move) -> str | None:
-    """A write uses its consent's key, and is resent only if a look-up finds nothing (R23, R31)."""
+    """A write's key is that of its consent. It is resent only if a look-up shows the bill on paper.
+
+    (R23, R31)
+    """
     request = move.next.then
     if not is_write(request) or isinstance(move.event, HungUp) or move.late:
         return None
@@ -170,7 +173,7 @@ def once(_: Flow, move: Move) -> str | None:
         return "the write's key differs from its consent's"
     sent, cleared = writes(move)
     if request.key in sent and request.key not in cleared:
-        return f"{type(request).__name__} resent before a look-up found nothing"
+        return f"{type(request).__name__} resent before a look-up showed the bill on paper"
     return None
 
 
@@ -207,7 +210,7 @@ def one_key_waits(_: Flow, move: Move) -> str | None:
     if not isinstance(gather, Gather) or not gather.type_ahead:
         return None
     if any(prompt.must_hear for prompt in move.next.say):
-        return "a question that must be heard keeps keys pressed before it"
+        return "a question that must be heard allows type-ahead"
     return None
 
 
@@ -238,13 +241,16 @@ def hang_up_anywhere(_: Flow, move: Move) -> str | None:
 
 
 def told_as_it_is(_: Flow, move: Move) -> str | None:
-    """ENROLLED requires the service's acceptance, and DEFERRED requires a saved request (R21)."""
+    """ENROLLED requires a registration that the service accepted or shows.
+
+    DEFERRED requires a saved request, or a write with an unknown outcome (R21).
+    """
     then = move.next.then
     ended = then.handback.disposition if isinstance(then, Return) else None
     if ended is Disposition.DEFERRED and not any(
         _count(move.next, each) for each in (Registration.KEPT, Registration.UNKNOWN)
     ):
-        return "deferred, but nothing was kept"
+        return "deferred, but no request was saved"
     if isinstance(move.event, Accepted) and is_write(move.turn.then):
         return None
     before, after = (_count(turn, Registration.PENDING) for turn in (move.turn, move.next))
@@ -284,7 +290,7 @@ def waits_for_a_text(flow: Flow, move: Move) -> str | None:
     if call.state is not S.LINK_WAIT:
         return None
     if not text.wait_for_link or call.results.text is not Sent.DONE:
-        return "a wait for a link that was not texted, or a wait that the policy turns off"
+        return "a wait for a link that was not texted, or a wait that the policy does not allow"
     longer = (call.contact.looks + 1) * facts.LOOK_S > text.wait_seconds
     return "a wait for a link that is longer than the policy allows" if longer else None
 
@@ -293,7 +299,7 @@ def unchanged_is_unchanged(_: Flow, move: Move) -> str | None:
     """The call says that nothing was changed only if nothing was (R16)."""
     said = {prompt.name for prompt in move.next.say} & UNCHANGED
     if said and move.next.call.results.outcomes:
-        return f"{', '.join(sorted(said))} is said in a call that settled something"
+        return f"{', '.join(sorted(said))} is said in a call that changed something"
     return None
 
 
@@ -352,9 +358,9 @@ def card_is_not_kept(flow: Flow, move: Move) -> str | None:
     if move.turn.call.state not in WHOLE_NUMBER or not _is_card(flow, card := keyed(move)):
         return None
     if isinstance(move.next.then, SearchByAccountNumber):
-        return "a payment card was looked up"
+        return "the number of a payment card was looked up"
     entry = move.next.call.entry
-    return "a payment card was kept" if keys(card) in (entry.so_far, entry.account) else None
+    return "a card number was kept" if keys(card) in (entry.so_far, entry.account) else None
 
 
 def _is_card(flow: Flow, number: str) -> bool:
@@ -373,7 +379,7 @@ def choices_differ(flow: Flow, move: Move) -> str | None:
 
 
 def reserved_first(flow: Flow, move: Move) -> str | None:
-    """A question with a guessable answer is asked only after a try was counted (R47)."""
+    """A question with a guessable answer is asked only after a try has been counted (R47)."""
     request, state = move.turn.then, move.next.call.state
     asked = isinstance(request, ReserveTry) and isinstance(move.event, TryReserved)
     if asked and move.next.call.next_try == move.turn.call.next_try:
@@ -402,7 +408,7 @@ def short_silence(_: Flow, move: Move) -> str | None:
     if ahead(request) is bool(move.next.say):
         return (
             f"{type(request).__name__} is sent in silence after the offer, "
-            "or with a prompt before it"
+            "or announced by a prompt before the offer"
         )
     again = ahead(request) and ahead(move.turn.then)
     return "two searches in a row in silence" if again else None
@@ -469,7 +475,7 @@ def given_back(flow: Flow, move: Move) -> str | None:
 
 
 def handed_back_as_shown(flow: Flow, move: Move) -> str | None:
-    """The identity handed back with an account is at most what was proved for it (R47)."""
+    """The identity handed back with an account is no higher than what was proved for it (R47)."""
     if not isinstance(move.next.then, Return):
         return None
     back, host, shown = move.next.then.handback, move.next.call.host, move.next.call.shown
@@ -488,14 +494,14 @@ def handed_back_as_shown(flow: Flow, move: Move) -> str | None:
 
 
 def shown_as_it_is(flow: Flow, move: Move) -> str | None:
-    """A fact counts only if the caller has keyed it, or the host vouches for it (R47)."""
+    """A fact counts only if it was keyed, caller ID showed it, or the host vouches for it (R47)."""
     before, after = move.turn.call.shown, move.next.call.shown
     if after == before:
         return None
     host, call = move.next.call.host, move.turn.call
     customer = CallView(move.next.call, flow.terms).customer
     if set(after.by_host) - set(before.by_host) - _stands_for(flow, move, _handed_over(host)):
-        return "the call matched an account number that the host never handed over"
+        return "an account counted as the host's, although the host never handed it over"
     by_search = _stands_for(flow, move, call.entry.account)
     for number in set(after.numbers) - set(before.numbers) - by_search:
         whole = flow.terms.accounts.read(keyed(move)) or ""
@@ -505,7 +511,7 @@ def shown_as_it_is(flow: Flow, move: Move) -> str | None:
     if after.last_four != before.last_four and after.last_four is not None:
         ending = flow.terms.accounts.last_four(after.last_four.reveal())
         if call.state is not S.IDENTITY_CHECK or keyed(move) != ending:
-            return "last four digits counted as proved, although they were not keyed"
+            return "the last four digits counted as proved, although they were not keyed"
     by_phone = isinstance(move.turn.then, SearchByCustomerPhoneNumber)
     if after.caller_id and not before.caller_id and not by_phone:
         return "a customer counted as found by caller ID without a caller-ID search"
@@ -513,7 +519,7 @@ def shown_as_it_is(flow: Flow, move: Move) -> str | None:
         theirs = customer is not None and customer.phone == after.phone
         end = last_four(after.phone.reveal())
         if call.state is not S.PHONE_CHECK or not theirs or keyed(move) != end:
-            return "a phone number on file counted as proved, although it was not keyed"
+            return "a phone number counted as proved, although its last four digits were not keyed"
     return None
 
 
@@ -534,7 +540,10 @@ def _stands_for(flow: Flow, move: Move, number: Secret | None) -> set[Secret]:
 
 
 def two_facts(flow: Flow, move: Move) -> str | None:
-    """Nothing goes to an address or number the caller supplies without two facts (R17, R47)."""
+    """Two facts are proved before anything goes to an address or number the caller gave (R17, R47).
+
+    This does not apply if the host vouches for the caller, or if the policy turns it off.
+    """
     request, call = move.next.then, move.next.call
     if not isinstance(request, SendWebLink | StoreCustomerPreference | DeferRequest):
         return None
@@ -590,7 +599,7 @@ INVARIANTS: Mapping[str, Invariant] = {
     "a late or repeated answer changes nothing": late_is_nothing,
     "keys pressed ahead of a consent are discarded": one_key_waits,
     "every write and every deferred request has its consent": write_has_consent,
-    "one write key per consent, sent again only if absent": once,
+    "each consent has one write key, and is resent only if the bill is still on paper": once,
     "nothing personal before identity is proved": nothing_personal_first,
     "the call says nothing was changed only if nothing was": unchanged_is_unchanged,
     "back to paper is promised only if it is possible": promised_back,
@@ -599,17 +608,17 @@ INVARIANTS: Mapping[str, Invariant] = {
     "a payment card is neither kept nor sent": card_is_not_kept,
     "no two choices are offered in the same words": choices_differ,
     "every counted try is reserved before its question": reserved_first,
-    "a try is given back only after proof, or without an answer": given_back,
+    "a try is given back only after proof, or if the service did not answer": given_back,
     "the identity handed back was proved": handed_back_as_shown,
     "a fact counts only if it was proved": shown_as_it_is,
-    "nothing goes to an address or number the caller supplies without two facts": two_facts,
+    "an address or number from the caller is used only after two facts are proved": two_facts,
     "the call never speaks digits the caller could still be asked for": fact_is_secret,
-    "texts go only to ordinary numbers in the policy's countries": texts_stay_near,
+    "texts go only to numbers that the policy allows": texts_stay_near,
     "no caller waits long in silence": short_silence,
     "promised keys work": promised_keys_work,
     "a hang-up ends the call at any point": hang_up_anywhere,
     "after a hang-up nothing is said": gone_is_gone,
-    "enrolled only if accepted, deferred only if kept": told_as_it_is,
+    "enrolled only if accepted, deferred only if saved or unknown": told_as_it_is,
     "done only if the service says so": done_is_done,
     "the wait for a texted link ends": waits_for_a_text,
 }

@@ -93,7 +93,7 @@ class _Memory:
 
     now: Callable[[], datetime] = utc_now
     down: bool = False
-    """If true, every method raises `RecordDown`."""
+    """If true, every method of the port raises `RecordDown`."""
     _lock: Lock = field(init=False, factory=Lock)
 
     def snapshot(self) -> Callable[[], None]:

@@ -70,7 +70,7 @@ class Script:
         return self.lack(_wants(turn))
 
     def late(self, step: Step) -> None:
-        """Deliver a key again after it has answered an earlier turn."""
+        """Handle a key that is delivered again after its turn. Only `Replay` does anything."""
 
     def recorded(self, about: str) -> e.Event | None:
         """Return the record's answer, or None if it is not the next line of the transcript."""
@@ -111,7 +111,7 @@ def _wants(turn: Turn) -> str:
     if isinstance(turn.then, Transfer):
         return "the result of the transfer, or a hang-up"
     one = isinstance(turn.then, Gather) and turn.then.max_keys == 1
-    return f"{'one key' if one else 'keys, with # or a silence after them'}, silence, or a hang-up"
+    return f"{'one key' if one else 'keys (ended by # or a pause)'}, no input, or a hang-up"
 
 
 def _fits(event: e.Event | None, then: object) -> TypeGuard[e.CallerEvent]:
