@@ -26,6 +26,8 @@ HELP = {block.help for block in BLOCKS.values() if block.help}
 OF_MENUS = {"menu_help", "readback_help"}
 ONE_PRESS = {"email_local_help", "email_domain_entry_help"}
 """Help for entries in which a star is a sign: there, the keys are kept without a star."""
+DELETES = {"email_exact_help"}
+"""Help for entries in which a star deletes the last letter."""
 MORE_THAN_30_WORDS = HELP - OF_MENUS
 """Prompts that are heard only after two silences, or two wrong keys."""
 
@@ -256,14 +258,19 @@ def test_that_nothing_was_changed_is_said_where_it_is_so(language: str, name: st
 @each_language
 @pytest.mark.parametrize("name", sorted(HELP))
 def test_a_help_tells_of_star_and_promises_nobody(language: str, name: str) -> None:
-    """Star gives more time in an entry; a person is mentioned only if one can take the call."""
+    """It says what star does; a person is mentioned only if one can take the call."""
     text = spoken(name, language)
     star = {
         "en-US": "If you need more time, press star.",
         "es-US": "Si necesita más tiempo, oprima asterisco.",
     }
+    mistake = {
+        "en-US": "If you make a mistake, press star.",
+        "es-US": "Si se equivoca, oprima asterisco.",
+    }
     kept = {"en-US": "We won't lose what you've entered", "es-US": "guardamos lo que marque"}
-    assert (star[language] in text) == (name not in OF_MENUS | ONE_PRESS)
+    assert (star[language] in text) == (name not in OF_MENUS | ONE_PRESS | DELETES)
+    assert (mistake[language] in text) == (name in DELETES)
     assert (kept[language] in text) == (name in ONE_PRESS)
     assert re.search(r"\b(press star|oprima asterisco)\b", text)
     assert not re.search(r"\bperson(a)?\b|\b(press|el) 0\b", text)

@@ -111,7 +111,8 @@ def _wants(turn: Turn) -> str:
     if isinstance(turn.then, Transfer):
         return "the result of the transfer, or a hang-up"
     one = isinstance(turn.then, Gather) and turn.then.max_keys == 1
-    return f"{'one key' if one else 'keys (ended by # or a pause)'}, no input, or a hang-up"
+    keys = "one key" if one else "keys (such as 2048# or 12 then silence)"
+    return f"{keys}, silence, or a hang-up"
 
 
 def _fits(event: e.Event | None, then: object) -> TypeGuard[e.CallerEvent]:
