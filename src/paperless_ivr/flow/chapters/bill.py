@@ -174,7 +174,6 @@ def check_invoice(view: CallView) -> Request:
 
 
 PROMPTS: Prompts = {
-    "all_on_paper": (),
     "bill_gone": (),
     "choose_bill": (),
     "choose_paper_bill": (),
@@ -204,7 +203,7 @@ CHAPTER: Chapter = {
             On(Arrived, S.ADDRESS, when=all_of(one_bill, no_check), keep=take_only_bill),
             On(Arrived, S.INVOICE_CHECK, when=one_bill, keep=take_only_bill),
             On(Arrived, S.DONE, when=settled),
-            On(Arrived, S.INELIGIBLE, when=to_paper, say="all_on_paper"),
+            On(Arrived, S.INELIGIBLE, when=to_paper),
             On(Arrived, S.PENDING_MENU, when=a_bill_pending, keep=take_pending_bill),
             On(Arrived, S.ALREADY_MENU, when=all_of(a_bill_paperless, paper_by_phone), keep=take_paperless_bill),
             On(Arrived, S.ALREADY_PAPERLESS, when=a_bill_paperless, keep=take_paperless_bill),

@@ -398,10 +398,12 @@ def too_long(c: Transition[Digits]) -> bool:
     return len(spelling(c)) >= room(c)
 
 
-@Phrase("nothing to delete: more time")
-def nothing_spelled(c: Transition[Digits]) -> bool:
-    """Whether the caller pressed only stars with nothing to delete, to get more time."""
-    return set(spelling(c)) == {"*"} and repeats_left(c)
+@Phrase("nothing left: more time")
+def nothing_left(c: Transition[Digits]) -> bool:
+    """Whether stars deleted everything, or there was nothing to delete. The caller gets time."""
+    spelled = c.terms.pad.spell(spelling(c))
+    left = spelled.text or spelled.rest or spelled.bad
+    return spelling(c).endswith("*") and not left and repeats_left(c)
 
 
 @Phrase("a domain is known", "not yet")
@@ -420,6 +422,11 @@ def keep_what_is_clear(c: Transition[Digits]) -> Call:
     """Keep the part that is clear, and count the rest as a wrong key."""
     counted = evolve(c, call=count_wrong(c))
     return _kept(counted, c.terms.pad.spell(spelling(c)).text)
+
+
+def begin_again(c: Anything) -> Call:
+    """Drop what was spelled, and repeat the question with a longer wait."""
+    return hear_again(evolve(c, call=_kept(c, "")))
 
 
 def clear_spelling(c: Anything) -> Call:
@@ -611,7 +618,7 @@ ONE_PRESS_DOMAIN = _one_press(
 
 def _spelling(_: Ask) -> Sequence[Row]:
     return (
-        On(Digits, REPROMPT, when=nothing_spelled, keep=hear_again, say="take_your_time"),
+        On(Digits, REPROMPT, when=nothing_left, keep=begin_again, say="take_your_time"),
         On(Digits, REPROMPT, when=spelling_goes_on, keep=keep_spelling, say="spelling_so_far"),
         On(Digits, REPROMPT, when=code_goes_on, keep=keep_spelling),
         ANOTHER_WAY,
@@ -653,7 +660,7 @@ def _spellings(view: CallView, known: examples.Known) -> Iterator[Digits]:
     code = view.terms.pad.code(known.local)
     half = code[:1]
     yield from examples.whole(code, half, "25")
-    for pressed_keys in ("*", half, code, code + half, f"{code}{code}*"):
+    for pressed_keys in ("*", half, f"{half}*", code, code + half, f"{code}{code}*"):
         yield Digits(keys(pressed_keys), Ended.TIMEOUT)
     yield _endless(view)
 

@@ -88,6 +88,13 @@ def opted_out(view: CallView) -> Iterable[Prompt]:
     return (prompt(view, "end_cancelled" if bills.canceling(view) else "end_opted_out"),)
 
 
+@says(end_on_paper="the caller asked for paper bills", end_ineligible="otherwise")
+def ineligible(view: CallView) -> Iterable[Prompt]:
+    """Say that the bills stay as they are, in terms of what the caller asked for."""
+    to_paper = view.call.choosing.back_to_paper
+    return (prompt(view, "end_on_paper" if to_paper else "end_ineligible"),)
+
+
 PROMPTS: Prompts = {
     "end_enrolled": ("bills_on_paper",),
     "end_link_sent": (),
@@ -97,6 +104,7 @@ PROMPTS: Prompts = {
     "end_declined": (),
     "end_left": (),
     "end_ineligible": (),
+    "end_on_paper": (),
     "end_already": (),
     "end_pending": (),
     "end_not_identified": (),
@@ -121,7 +129,7 @@ CHAPTER: Chapter = {
     S.IGNORED: End("The caller pressed no key, or a key meant for the host.", title="Ignored", group=EndingGroup.NO, say=[]),
     S.LEFT: End("The caller pressed # to leave.", title="Left with #", group=EndingGroup.NO, say=[say("end_left")]),
     S.NOT_OFFERED: End("No offer was due at this moment.", title="Not offered", group=EndingGroup.CANNOT, say=[]),
-    S.INELIGIBLE: End("No bill can go paperless.", title="No bill to switch", group=EndingGroup.CANNOT, say=[say("end_ineligible")]),
+    S.INELIGIBLE: End("No bill can switch.", title="No bill to switch", group=EndingGroup.CANNOT, say=[ineligible]),
     S.ALREADY_PAPERLESS: End("The bill was already paperless.", title="Already paperless", group=EndingGroup.CANNOT, say=[say("end_already")]),
     S.PENDING: End("A link sent earlier has not been opened.", title="Link not opened", group=EndingGroup.LATER, say=[say("end_pending")]),
     S.NOT_IDENTIFIED: End("The account was not found, or the caller did not prove that it is theirs.", title="Not identified", group=EndingGroup.CANNOT, say=[say("end_not_identified")]),
