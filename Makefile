@@ -7,23 +7,23 @@
 # make check  format, lint, types, import rules, generated docs, the site
 # make sbom   list every installed package: licenses, and an SBOM (build/sbom.cdx.json)
 # make docs   rewrite the generated docs, and build the site (build/site)
-# Each one sets up .venv if necessary, and again when pyproject.toml changes. In `make prove`, tests
-# with a SOAP library in another language need npm, and those with a browser need npm and Chromium.
-# Without these, they are skipped.
+# Each target sets up .venv if necessary, and again when pyproject.toml changes. In `make prove`,
+# tests with a SOAP library in another language need npm, and those with a browser need npm and
+# Chromium. Without these, they are skipped.
 
 BIN := .venv/bin
 
-# The first of these that is Python 3.11 or newer and can make a virtual environment.
+# The first of these that is Python 3.11 or newer and can make a virtual environment is used.
 PYTHON_CANDIDATES := python3 python3.15 python3.14 python3.13 python3.12 python3.11
 
-# Most tests wait for servers, calls, and timeouts more than they compute: three per core.
+# Three tests per core, because most of them wait for servers, calls, and timeouts.
 WORKERS := $(shell echo $$((3 * $$(getconf _NPROCESSORS_ONLN))))
 
 # Tests start hundreds of processes, each of which would compile the package again. If this is
 # empty, bytecode is kept.
 export PYTHONDONTWRITEBYTECODE :=
 
-# Warnings are errors; a broken link within the site is one.
+# Warnings, such as broken links within the site, are treated as errors.
 SITE := $(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs build/site
 
 .PHONY: setup call simulator test screenshots prove cover check check-code check-docs sbom docs clean
@@ -45,7 +45,7 @@ setup: .venv/.stamp
 	done; \
 	echo 'Python 3.11 or newer, with its venv module, is needed and was not found.' >&2; \
 	echo 'On Debian and Ubuntu: apt-get install python3 python3-venv.' >&2; \
-	echo 'One that is not on the PATH: make setup PYTHON=/path/to/python3' >&2; \
+	echo 'For a Python that is not on the PATH: make setup PYTHON=/path/to/python3' >&2; \
 	exit 1
 
 call: setup
@@ -64,8 +64,8 @@ tests/%/node_modules/.stamp: tests/%/package.json
 	        echo 'npm failed: the tests in $(<D) that need it are skipped.' >&2; \
 	fi
 
-# Tests marked `alone` come first: those that load the machine, one after another in one process,
-# and those that mostly wait, in two others. Exit status 5 means that ARGS chose none.
+# Tests marked `alone` run first. Those that load the machine run one after another in one process,
+# and those that mostly wait run in two others. Exit status 5 means that ARGS selected no tests.
 define run-tests
 	@failed=0; set -x; \
 	$(BIN)/python -m pytest -n 3 -m 'alone and ($(1))' $(2) $(ARGS) || test $$? -eq 5 || failed=1; \
@@ -94,7 +94,7 @@ cover: setup
 	$(BIN)/paperless-ivr transcripts --cover tests/cover
 	$(BIN)/python -m tests.tracing
 
-# Both halves at the same time.
+# Both halves run at the same time.
 check: setup
 	@$(MAKE) --no-print-directory --jobs=2 check-code check-docs
 
@@ -113,7 +113,7 @@ sbom: setup
 	$(BIN)/pip-licenses --python $(BIN)/python --order=license --output-file=build/licenses.txt
 	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-file build/sbom.cdx.json $(BIN)/python
 
-# The site is for reading: build/site/index.html.
+# To read the site, open build/site/index.html.
 docs: setup
 	$(BIN)/python docs/generate.py
 	$(SITE)

@@ -39,7 +39,7 @@ MEND = "make docs"
 
 
 class DocsError(Exception):
-    """A mistake in the sources of the docs. The message says where."""
+    """An error in the sources of the docs. The message includes the location."""
 
 
 @dataclass(frozen=True)
@@ -152,14 +152,16 @@ def marked_transcripts(root: Path) -> Iterator[Proof]:
 
 
 def traceability(root: Path) -> str:
-    """Return the page that shows what proves each requirement, and which ones are open."""
+    """Return the page that shows what proves each requirement, and which requirements are open."""
     page = "docs/traceability.md"
     wanted = requirements(root)
     proofs = [*marked_tests(root), *marked_transcripts(root)]
     for proof in proofs:
         for number in proof.numbers:
             if number not in wanted:
-                raise DocsError(f"{proof.path}: {proof.name} proves {number}, which is not known")
+                raise DocsError(
+                    f"{proof.path}: {proof.name} proves {number}, which is not a requirement"
+                )
     rows = []
     for number, text in wanted.items():
         proven_by = dict.fromkeys(proof.link(page) for proof in proofs if number in proof.numbers)
@@ -326,7 +328,7 @@ def _shown(title: str, name: str) -> str:
 
 
 PICTURES = ("overview.svg", *map(file_name, LETTERS))
-"""The overview, and a picture for each chapter."""
+"""The file names of the overview and of each chapter's picture."""
 
 
 @cache
@@ -336,7 +338,7 @@ def _pictures() -> Mapping[str, str]:
 
 
 def picture(name: str) -> Page:
-    """Return a picture of the flow as a page."""
+    """Return the `Page` for a picture of the flow."""
     return Page(f"docs/pictures/{name}", lambda _: _pictures()[name])
 
 
@@ -451,7 +453,7 @@ def effort(_: Path) -> str:
 
 
 def effort_picture(_: Path) -> str:
-    """Return a picture of the costs in that table, in the policy's default language."""
+    """Return a picture of the costs from the `effort` table, in the policy's default language."""
     from tempfile import TemporaryDirectory
 
     from paperless_ivr.backends.demo import demo_policy

@@ -242,7 +242,8 @@ class TestTraceability:
         assert row in generate.traceability(root)
 
     @pytest.mark.parametrize(
-        ("mark", "told"), [('"R99"', "R99, which is not known"), ("NUMBER", "test_it.py:2: write")]
+        ("mark", "told"),
+        [('"R99"', "R99, which is not a requirement"), ("NUMBER", "test_it.py:2: write")],
     )
     def test_wrong_marks_are_told(self, root: Path, mark: str, told: str) -> None:
         """A number that does not exist, or is not written out, stops the page."""

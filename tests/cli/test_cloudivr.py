@@ -39,7 +39,7 @@ def served(folder: Path, *options: str) -> Iterator[tuple["subprocess.Popen[str]
         assert process.stdout
         told: dict[str, str] = {}
         for line in process.stdout:
-            if line.startswith("GUIDs"):
+            if line.startswith("The GUIDs"):
                 break
             name, _, value = line.strip().partition(" ")
             told.setdefault(name, value.strip())

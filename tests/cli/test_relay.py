@@ -131,7 +131,7 @@ def test_what_is_given_up(run: Callable, url: str, tmp_path: Path) -> None:
     gave_up, after = run(*once), run(*once)
 
     assert (gave_up.exit_code, gave_up.stdout) == (1, "relay: 1 given_up\n")
-    assert "1 given up: see paperless-ivr report" in gave_up.stderr
+    assert "items given up: 1; see paperless-ivr report" in gave_up.stderr
     assert "relay.gave_up" in gave_up.stderr
     assert "not_repeated" in gave_up.stderr
     assert (after.exit_code, after.stdout) == (0, "relay: nothing was due\n")

@@ -10,7 +10,7 @@ import click
 from paperless_ivr.errors import NoRecord, Problems, RecordDown, StoreError, WsdlAway
 
 COMMANDS = {
-    "agi": "Take calls that Asterisk hands over by FastAGI.",
+    "agi": "Take calls from Asterisk over FastAGI.",
     "call": "Take a call at the keyboard, or play back keys.",
     "check": "Check a policy and a biller's service before the first call.",
     "cloudivr": "Run the reference CloudIVR service, or list its messages.",
@@ -30,7 +30,7 @@ COMMANDS = {
 
 
 class Unusable(click.ClickException):
-    """An input that can never be used. For temporary problems, the exit status is 1 instead."""
+    """An error in an input that can never be used. Temporary problems exit with status 1."""
 
     exit_code = 2
 
@@ -55,8 +55,8 @@ class Commands(click.Group):
             formatter.write_dl(sorted(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command. Report an error in one line and by the exit status."""
-        gc.set_threshold(20_000)  # imports create many objects: the default slows startup by 15%
+        """Run a command. Report an error in one line, and set the exit status."""
+        gc.set_threshold(20_000)  # with the default, imports make startup 15% slower
         try:
             return super().invoke(ctx)
         except (WsdlAway, NoRecord) as not_yet:

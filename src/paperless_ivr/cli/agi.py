@@ -1,4 +1,4 @@
-"""`paperless-ivr agi`: takes calls that Asterisk hands over by FastAGI."""
+"""`paperless-ivr agi`: takes calls from Asterisk over FastAGI."""
 
 import asyncio
 import re
@@ -127,7 +127,7 @@ def _line(  # noqa: PLR0913, PLR0917 - everything that calls need
     threads: int,
     meters: "Meters",
 ) -> Line:
-    """Return the line that answers a biller's calls, after checking it."""
+    """Check that FastAGI can run the flow, and return the line that answers a biller's calls."""
     flow = Flow(Terms(policy, at.backend.operations))
     check(flow, CAPABILITIES)
     from paperless_ivr.web import MeteredBackend

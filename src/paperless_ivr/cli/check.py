@@ -138,7 +138,9 @@ def _service(file: Path | None, wsdl: str | None, policy: Policy | None, offline
     if policy is not None and fit:
         check(Terms(policy, has), FLOW)
         if set(policy.address.strategies) == {Strategy.TEXT_LINK} and "SendWebLink" not in has:
-            click.echo("  the policy gets addresses only by texted link, which needs SendWebLink")
+            click.echo(
+                "  under this policy, addresses come only by texted link, which needs SendWebLink"
+            )
             fit = False
     if file is None or offline or not fit:
         click.echo("connection: not tried")

@@ -91,7 +91,8 @@ def command(  # noqa: PLR0913 - an argument for each option
             for biller in seed.load().billers:
                 click.echo(f"BillerGUID   {biller.guid}  {biller.name}")
             click.echo(
-                "GUIDs and the key belong to the made-up data. Press Ctrl-C to stop the service."
+                "The GUIDs and the key belong to the made-up data. "
+                "Press Ctrl-C to stop the service."
             )
             while not stopped.wait(1.0):
                 pass  # signals sent to other threads are handled when this one wakes up
@@ -180,7 +181,7 @@ def stopped_by_signal() -> Event:
 
 @contextmanager
 def usable(option: str = "--database") -> Iterator[None]:
-    """Report in one line what cannot be used. Omit database errors, which can quote values."""
+    """Report an unusable input in one line. Omit database errors, which can quote values."""
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
     from paperless_ivr.cloudivr.database import OldDatabase

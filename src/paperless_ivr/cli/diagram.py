@@ -36,7 +36,7 @@ TEXTS = {"dot": dot, "table": markdown}
     "--policy",
     "policy_file",
     type=EXISTING_FILE,
-    help="A policy (TOML). Pictures leave out what it turns off.",
+    help="A policy (TOML). Pictures leave out everything that it turns off.",
 )
 @click.option(
     "--transcript",

@@ -43,9 +43,9 @@ def command(
     """Measure what a call costs the caller, for each path through the flow.
 
     Counts keys and seconds until the service has accepted the request, or until the end of the call
-    if the caller agreed to nothing. The callers are one who knows the menus (`knows`), one who
-    hears every prompt (`hears`), and one who also waits before each key (`slow`). `whole call` is
-    like `hears`, but always to the end of the call. Waits for the service are not included.
+    if the caller agreed to nothing. Seconds are given for three callers: `knows` knows the menus,
+    `hears` listens to every prompt, and `slow` also waits before each key. `whole call` is measured
+    for `hears`, but always to the end of the call. Waits for the service are not included.
     """
     policy = demo_policy() if file is None else load_policy(file)
     spoken = language or policy.languages.default

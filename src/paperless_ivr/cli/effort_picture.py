@@ -1,4 +1,4 @@
-"""A picture of what calls cost: a bar for each path, by how the caller is identified."""
+"""A picture of what calls cost, with a bar for each path, grouped by how callers are identified."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,7 +36,7 @@ def draw(found: Sequence[Way], language: str, file: Path) -> None:
         write_next_to(place, cost.slow, at, f"{keys}, {cost.hears:.0f} s", INK)
     place.invert_yaxis()
     place.set_xlim(0, max(longest, default=1) * 1.2)
-    place.set_xlabel("Seconds until the service has accepted", fontsize=9, color=GRAY)
+    place.set_xlabel("Seconds until the service has accepted the request", fontsize=9, color=GRAY)
     place.tick_params(length=0, labelsize=9)
     place.spines[["top", "right", "left"]].set_visible(False)
     place.legend(loc="upper right", fontsize=9, frameon=False)

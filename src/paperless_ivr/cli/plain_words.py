@@ -40,8 +40,8 @@ def _whose(policy: Policy) -> Iterator[str]:
     languages = policy.languages
     if len(languages.offered) > 1:
         yield (
-            f"The languages are {_and(languages.offered)}. Callers choose one unless the host "
-            f"passes it; silence means {languages.default}."
+            f"The languages are {_and(languages.offered)}. Callers choose one, unless the host "
+            f"already has; silence means {languages.default}."
         )
     else:
         yield f"Everything is spoken in {languages.default}."

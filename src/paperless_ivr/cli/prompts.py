@@ -30,7 +30,8 @@ def command(*, file: Path | None, language: str | None, folder: Path | None) -> 
     an extension that Asterisk can play. Numbers, letters, amounts, and dates are not in the list;
     they are composed from Asterisk's own sounds.
     """
-    policy = demo_policy() if file is None else load_policy(file)  # need not be in effect yet
+    # A policy that is not in effect yet is accepted, so that its sounds can be prepared.
+    policy = demo_policy() if file is None else load_policy(file)
     if language is not None and language not in policy.languages.offered:
         message = f"{language!r} is not offered; choose {', '.join(policy.languages.offered)}"
         raise click.BadParameter(message, param_hint="--language")

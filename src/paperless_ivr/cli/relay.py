@@ -88,7 +88,7 @@ def _work(relay: "Relay", every: float, meters: "Meters", *, once: bool) -> None
     from tqdm import tqdm
 
     total: Counter[str] = Counter()
-    # An alert can catch the first one only if the count was 0 before.
+    # An alert can detect the first increase only if the count was already reported as 0.
     meters.worked({ActivityType.GIVEN_UP.value: 0})
     ending = stopped_by_signal()
     with tqdm(bar_format="{desc}", file=sys.stderr, leave=False, disable=None) as line:
@@ -103,7 +103,9 @@ def _work(relay: "Relay", every: float, meters: "Meters", *, once: bool) -> None
     if once and total["record_down"]:
         raise click.ClickException("the record is unavailable; the rest of the work remains")
     if once and (given_up := total[ActivityType.GIVEN_UP.value]):
-        message = f"{given_up} given up: see paperless-ivr report, and the log's relay.gave_up"
+        message = (
+            f"items given up: {given_up}; see paperless-ivr report, and relay.gave_up in the log"
+        )
         raise click.ClickException(message)
 
 

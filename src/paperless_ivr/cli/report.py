@@ -58,7 +58,11 @@ def _by(_: click.Context, __: click.Parameter, names: str) -> tuple[By, ...]:
     help="The time zone that defines when a day begins.",
 )
 @click.option(
-    "--by", default="", callback=_by, metavar="NAMES", help="Group by any of moment,language,day."
+    "--by",
+    default="",
+    callback=_by,
+    metavar="NAMES",
+    help="What to group by, separated by commas: moment, language, day.",
 )
 @click.option(
     "--format", "form", type=click.Choice(list(FORMS)), default="table", show_default=True
@@ -93,8 +97,8 @@ def command(  # noqa: PLR0913 - an argument for each option
 ) -> None:
     """Report how far hand-overs got, why they got no further, and what work is unfinished.
 
-    A hand-over is counted on the day it began, together with work that was done later. The command
-    changes nothing, needs no keys, and shows no personal data.
+    A hand-over is counted on the day it began. Work completed for it later counts toward that day.
+    The command changes nothing, needs no keys, and shows no personal data.
     """
     begin = since and _midnight(since, zone)
     end = until and _midnight(until + timedelta(days=1), zone)

@@ -109,7 +109,7 @@ def _funnel_rows(
 
 
 def _loss_rows(whole: Funnel) -> Iterator[Sequence[str | int]]:
-    """Yield a row for each kind of loss, over all of a biller's groups."""
+    """Yield a row for each kind of loss, totaled over all of a biller's groups."""
     for loss, count in whole.lost.items():
         reached = whole.reached[loss.stage]
         stage = loss.stage.label.replace("_", " ")

@@ -184,7 +184,7 @@ def _connected(
     if record is None:
         yield (
             "record: in memory, lost when this command ends, and no relay can complete unfinished "
-            "work; keep it with --database"
+            "work; use --database to keep it"
         )
     else:
         from paperless_ivr.records.sql.database import database_url

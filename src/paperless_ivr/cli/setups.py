@@ -27,7 +27,10 @@ def demo_connection(address: str) -> Connection:
 
 
 def policy_in_force(file: Path | None) -> Policy:
-    """Return a file's policy, or the demo's. Raises PolicyProblems if it is not in effect yet."""
+    """Return the policy in a file, or the demo's.
+
+    Raises PolicyProblems if the policy is not in effect yet.
+    """
     if file is None:
         return demo_policy()
     policy = load_policy(file)

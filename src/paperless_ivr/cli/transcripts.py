@@ -80,7 +80,7 @@ def _written_by_us(folder: Path, pattern: str, mark: str) -> set[Path]:
 def _starts(
     folder: Path, policy: "Policy | None", file: Path | None
 ) -> "tuple[dict[Path, Policy], list[Start]]":
-    """Return the policies that were written, if none was given, and the starts of calls."""
+    """Write the policies, unless one was given. Return those written, and the starts of calls."""
     from paperless_ivr.proof.cases import arrivals
     from paperless_ivr.proof.cover import Start
 

@@ -110,7 +110,7 @@ class Canvas:
 
     @contextmanager
     def group(self, **attributes: str) -> Iterator[None]:
-        """Group everything drawn inside. Underscores in attribute names become hyphens."""
+        """Group everything in the `with` block. Underscores in attribute names become hyphens."""
         told = "".join(
             f" {n.rstrip('_').replace('_', '-')}={quoteattr(v)}" for n, v in attributes.items()
         )
@@ -120,14 +120,14 @@ class Canvas:
 
     @contextmanager
     def within(self, x: float, y: float, wide: float, high: float) -> Iterator[None]:
-        """Set the box that texts drawn inside must stay in. A test checks that they do."""
+        """Set the box that texts in the `with` block must stay in. A test checks that they do."""
         self._inside.append((x, y, x + wide, y + high))
         yield
         self._inside.pop()
 
     @contextmanager
     def link(self, href: str) -> Iterator[None]:
-        """Turn everything drawn inside into a link, unless the address is ""."""
+        """Make everything drawn in the `with` block a link, unless the address is ""."""
         if href:
             self._parts.append(f"<a href={quoteattr(href)}>")
         yield

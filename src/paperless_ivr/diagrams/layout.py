@@ -126,7 +126,7 @@ class Trunk:
     to: State
     gutter: int
     from_left: bool
-    """Whether it enters the card on the left. Otherwise, it enters on the right, from above."""
+    """Whether the lines enter the card on the left. If not, they enter on the right, from above."""
     arrow: tuple[float, float]
     starts: list[Start] = field(factory=list)
     x: float = 0.0
@@ -137,7 +137,7 @@ class Trunk:
 
     @property
     def green(self) -> bool:
-        """Whether the usual path includes it."""
+        """Whether the usual path includes one of the lines."""
         return any(start.green for start in (*self.starts, *([self.far] if self.far else ())))
 
     def straighten(self) -> None:
@@ -147,7 +147,7 @@ class Trunk:
             self.arrow = x, self.starts[0].y
 
     def paths(self) -> Iterator[tuple[Start, Sequence[Point]]]:
-        """Yield its lines from row to card."""
+        """Yield the lines from row to card."""
         x, y = self.arrow
         end = (self.x, y), (x - 1 if self.from_left else x + 1, y)
         for start in self.starts:
@@ -158,7 +158,7 @@ class Trunk:
             yield self.far, (*way, *end)
 
     def segments(self) -> Iterator[Piece]:
-        """Yield its straight pieces, merging the pieces that lines share."""
+        """Yield the straight pieces of the lines. Pieces that lines share are merged."""
         x, y = self.arrow
         ys = [y, *(start.y for start in self.starts)]
         for start in self.starts:
@@ -310,7 +310,7 @@ def _badness(layout: Layout) -> float:
 
 
 def _cuts(cards: Sequence[Card]) -> Iterator[tuple[Sequence[Card], ...]]:
-    """Yield all divisions of cards into three columns, none of them empty if there are enough."""
+    """Yield all divisions of cards into three columns. With enough cards, no column is empty."""
     if len(cards) < 3:
         yield (*((card,) for card in cards), *((),) * (3 - len(cards)))
         return

@@ -45,7 +45,7 @@ WAYS: Mapping[tuple[Phase, Phase], str] = {
 """The main ways from chapter to chapter, in words. The first of each chapter is the usual one."""
 
 NAMED_AFTER = {(Phase.ADDRESS, Phase.TEXT): (State.ADDRESS, State.TEXT_NUMBER)}
-"""Ways whose words describe one step. They are not shown under a policy without that step."""
+"""Ways labeled with one specific step. They are not shown under a policy without that step."""
 
 RARE: Mapping[tuple[Phase, Phase], str] = {
     (Phase.ARRIVAL, Phase.ADDRESS): "another address",
@@ -105,9 +105,9 @@ class Chapter:
     about: tuple[str, ...]
     ways: tuple[tuple[Phase, str], ...]
     endings: tuple[tuple[Part, ...], ...]
-    """Its endings, as lines of tags."""
+    """The endings of the chapter, as lines of tags."""
     last: bool
-    """Whether the usual way ends here."""
+    """Whether the usual way ends in this chapter."""
 
     @property
     def head(self) -> float:

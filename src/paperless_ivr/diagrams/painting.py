@@ -9,8 +9,8 @@ from paperless_ivr.flow.states import EndingGroup, Kind, Phase, State
 from paperless_ivr.flow.table import BLOCKS
 
 Link = Callable[[Phase | None, State | None], str]
-"""Returns the address of a chapter's picture, or of a state in it. If both are None, returns the
-address of the overview.
+"""A function that returns the address of a chapter's picture, or of a state in it. If both
+arguments are None, it returns the address of the overview.
 """
 
 ANYWHERE = "any question"
@@ -19,12 +19,12 @@ KINDS = {Kind.ASK: "ask", Kind.DO: "do", Kind.PASS: "pas"}
 WAITS = {
     Kind.ASK: "asks the caller",
     Kind.DO: "waits for an answer",
-    Kind.PASS: "decides at once",
+    Kind.PASS: "decides immediately",
 }
 
 
 def files(phase: Phase | None, state: State | None) -> str:
-    """Return an address for pictures in separate files."""
+    """Return the address of a picture or a state if each picture is a separate file."""
     if phase is None:
         return "overview.svg"
     return f"{file_name(phase)}{'#' + ref(state) if state else ''}"

@@ -56,7 +56,7 @@ class Entry:
 
     @property
     def here(self) -> str:
-        """What happens if the call stays in the state. After a hang-up, a request is finished."""
+        """What happens if the call stays in the state. After a hang-up, the request is finished."""
         after = any(HungUp in row.events for row in self.rows)
         return "it is finished" if after else "asks again"
 

@@ -24,7 +24,7 @@ OTHERS = 600
 """The width of characters that are not in the tables."""
 
 
-@lru_cache(10_000)  # the same texts appear in every arrangement of the cards
+@lru_cache(10_000)  # the same texts are measured for every arrangement of the cards
 def width(text: str, size: float, *, bold: bool = False) -> float:
     """Return the width of a text, in the same unit as its size."""
     table = TABLES[bold]

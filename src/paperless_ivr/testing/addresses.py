@@ -181,7 +181,7 @@ def _taps(text: str) -> str:
 
 
 def _pieces(guess: Guess, at: int, letters: int) -> Iterator[str]:
-    """Yield the pieces to read back from position `at`: single characters up to `letters`."""
+    """Yield the pieces to read back from position `at`. Up to `letters`, each is one character."""
     end = 0
     for piece in guess.pieces:
         begin, end = end, end + len(piece.text)

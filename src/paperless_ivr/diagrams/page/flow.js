@@ -54,7 +54,7 @@ function go() {
 
 const ACROSS = 3; // the number of pictures side by side when all are shown
 
-/** Sizes the pictures. A single one fits the window if it stays legible; all are side by side. */
+/** Sizes the pictures. One picture fits the window if it stays legible; all are side by side. */
 function fit() {
   for (const section of shown()) {
     const picture = section.querySelector("svg");
@@ -223,7 +223,7 @@ function rowsOf(row) {
 
 const CHARACTER = 5.5; // the width of a character of code, in pixels
 
-/** Adds code in the place of words. The page shows it while the switch is on. */
+/** Adds the code that the page shows in place of the words while the switch is on. */
 function coded(words, text, room) {
   const first = words.querySelector("text");
   const fits = Math.floor(room / CHARACTER);

@@ -82,7 +82,7 @@ def _one_winner(make: MakeLiveCalls) -> None:
 
 
 def _idle(make: MakeLiveCalls) -> None:
-    """`idle` lists calls last saved before a given time that belong to the biller or to none."""
+    """`idle` lists calls last saved before a given time that have this biller or no biller."""
     clock = Clock()
     calls = make(clock)
     for call_id in ("c1", "c2", "c3"):

@@ -120,7 +120,7 @@ def _told_outdated(make: MakeRecord) -> None:
 
 
 def _billers(make: MakeRecord) -> None:
-    """`billers` returns each biller with activities once."""
+    """`billers` returns each biller that has activities exactly once."""
     bench = Bench.of(make)
     same("the result at first", (), bench.record.billers())
     for biller in (BILLER, OTHER, BILLER):

@@ -190,7 +190,7 @@ def _not_done(make: MakeStore) -> None:
 
 
 def _of_another(make: MakeStore) -> None:
-    """A repeated update does not count as done just because another one led to the same turn."""
+    """An update does not count as repeated just because another one led to the same turn."""
     store, _, clock = _made(make)
     store.commit(_begun(clock))
     store.commit(SessionUpdate(_saved(2), 1))
@@ -200,7 +200,7 @@ def _of_another(make: MakeStore) -> None:
 
 
 def _forgotten(make: MakeStore) -> None:
-    """An update that ends a call removes it and notes activities, but only if the turn matches."""
+    """An update that ends a call removes the call and notes activities only if the turn matches."""
     store, ledger, clock = _made(make)
     store.commit(_begun(clock))
     ending = SessionUpdate(_saved(3), 2, forget=True, activities=(_line(clock),))
