@@ -92,8 +92,24 @@ def test_keys_of_an_earlier_gather_are_not_read_again():
 def test_what_became_of_a_transfer(said, result):
     """Each `DialCallStatus` is a result. If there is none, the result is unknown."""
     form = {"DialCallStatus": said} if said else {}
-    visit = gateway().read(request("/person", "turn=t", CallStatus="completed", **form))
+    visit = gateway().read(request("/person", "turn=t", CallStatus="in-progress", **form))
     assert visit == Answers(SID, "t", TransferEnded(result))
+
+
+@pytest.mark.parametrize(
+    ("said", "event"),
+    [
+        ("completed", TransferEnded(TransferResult.ANSWERED)),
+        ("no-answer", HungUp()),
+        ("canceled", HungUp()),
+        (None, HungUp()),
+    ],
+)
+def test_a_caller_who_hangs_up_during_a_transfer(said, event):
+    """A call that is over was hung up, unless an agent answered before its end."""
+    form = {"DialCallStatus": said} if said else {}
+    visit = gateway().read(request("/person", "turn=t", CallStatus="completed", **form))
+    assert visit == Answers(SID, "t", event)
 
 
 def test_a_call_that_is_over():

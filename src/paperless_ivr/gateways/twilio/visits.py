@@ -48,8 +48,14 @@ def gathered(query: Fields, form: Fields) -> CallerEvent:
 
 
 def transferred(form: Fields) -> CallerEvent:
-    """Return the result of a `<Dial>`, or UNKNOWN if Twilio does not report it."""
-    return TransferEnded(RESULTS.get(form.get("DialCallStatus", ""), TransferResult.UNKNOWN))
+    """Return the result of a `<Dial>`, or UNKNOWN if Twilio does not report it.
+
+    If the call is over, and no agent answered, the caller hung up while waiting for one.
+    """
+    result = RESULTS.get(form.get("DialCallStatus", ""), TransferResult.UNKNOWN)
+    if over(form) and result is not TransferResult.ANSWERED:
+        return HungUp()
+    return TransferEnded(result)
 
 
 def over(form: Fields) -> bool:
