@@ -208,7 +208,8 @@ class Offer:
     )
     incentive_until: date | None = setting(
         None,
-        'the last day to mention the incentive, in UTC; used only with reason = "incentive"',
+        "the last day to mention the incentive, by the date that the host passes or, without one, "
+        'the date in UTC; used only with reason = "incentive"',
     )
 
 
@@ -391,8 +392,8 @@ class Text:
     wait_seconds: float = setting(
         90.0,
         "the longest wait, if the service answers within a second; we poll it about every four "
-        "seconds, and any key ends the wait. The default leaves time to unlock a phone and type "
-        "an address",
+        "seconds, and any key except 0 and star ends the wait. The default leaves time to unlock a "
+        "phone and type an address",
         least=15,
         most=300,
     )
@@ -510,7 +511,12 @@ class Budgets:
     """How many seconds the caller may wait for an answer (R10)."""
 
     read: float = setting(4.0, "leaves time for one retry", least=0.5, most=10)
-    write: float = setting(8.0, "a write is never retried, so it gets more time", least=1, most=20)
+    write: float = setting(
+        8.0,
+        "unlike a read, a write is not retried within its budget, so it gets more time",
+        least=1,
+        most=20,
+    )
     record: float = setting(
         0.5,
         "the offer should not wait long for the record, because the caller hears nothing in the "
