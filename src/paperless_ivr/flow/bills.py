@@ -124,10 +124,10 @@ def of_status(view: CallView, *wanted: Status) -> tuple[Bill, ...]:
 def choices(view: CallView) -> tuple[Bill, ...]:
     """Return the bills that the caller can choose from now.
 
-    A caller who enrolls can choose from the bills on paper. If the host named one of them and no
-    bill has been settled yet, that bill is the only choice. A caller who goes back to paper can
-    choose from the paperless and pending bills. If several bills would sound the same, only the
-    first is included.
+    A caller who enrolls can choose from the bills on paper. If the host named some of them and no
+    bill has been settled yet, only those are included. A caller who goes back to paper can choose
+    from the paperless and pending bills. If several bills would sound the same, only the first is
+    included.
     """
     if view.call.choosing.back_to_paper:
         return _told_apart(view, of_status(view, Status.PAPERLESS, Status.PENDING))

@@ -79,9 +79,9 @@ HANG_UP: tuple[Row, ...] = (On(HungUp, State.ABANDONED, keep=hang_up),)
 """The transition for a hang-up when there is no write to finish. The call ends."""
 
 FINISH: tuple[Row, ...] = (On(HungUp, REPROMPT, keep=hang_up, words="hangs up during a request"),)
-"""The transition for a hang-up during a write.
+"""The transition for a hang-up while the call waits for a write, its check, or a deferred request.
 
-The write is finished and recorded, and nothing more is said.
+The request is finished and recorded, and nothing more is said.
 """
 
 LEAVE = On(Digits, State.LEAVING, when=pound, words="alone: leaves")
@@ -121,7 +121,7 @@ LISTEN_FIRST = On(
     say="listen_first",
     words="before hearing it all: not counted",
 )
-"""The transition for a yes that comes too early. It does not count (R09)."""
+"""The transition for a yes that comes too early. It counts as a wrong key (R09)."""
 
 
 def entry(unclear: str) -> Rows:
@@ -218,7 +218,7 @@ def _account_number(_: "Ask") -> Rows:
 
 
 ACCOUNT_NUMBER = By(lambda view, _: _digits(view, view.terms.accounts.gathered), _account_number)
-"""Gathers a whole account number. After any other input, the caller hears what was wrong."""
+"""Gathers a whole account number. After a wrong number, the caller hears what was wrong."""
 
 
 def _digits(view: CallView, digits: int) -> Gather:
@@ -263,7 +263,7 @@ class Ask:
     help: str | None = field(
         default=Factory(lambda ask: ask.by.help, takes_self=True), kw_only=True
     )
-    """The prompt with longer help, which the second reprompt includes."""
+    """The prompt with longer help, which every reprompt from the second on includes."""
     consent: Purpose | None = field(default=None, kw_only=True)
     hear: bool = field(default=False, kw_only=True)
     star_is_a_key: bool = field(default=False, kw_only=True)

@@ -23,7 +23,7 @@ from paperless_ivr.flow.states import State
 from paperless_ivr.secret import Secret
 
 GREETING = "greeting"
-"""The prompt that thanks the caller for calling. The host or the library plays it once per call."""
+"""The prompt that thanks the caller for calling. It is played at most once per call."""
 
 
 @frozen
@@ -101,7 +101,8 @@ class Choosing:
 class Entry:
     """The input so far.
 
-    It is dropped when the call moves on to another phase, but kept during a transfer to an agent.
+    It is dropped when the call moves on to another phase, but kept when the call ends and during a
+    transfer to an agent.
     """
 
     account: Secret | None = None
@@ -123,7 +124,7 @@ class Entry:
     ruled_out: tuple[Secret, ...] = ()
     """The characters at `at` that the caller rejected."""
     more_time: bool = False
-    """Whether the caller asked for more time. If so, the next wait is longer."""
+    """Whether the caller asked for more time. If so, the line waits longer for the first key."""
 
     @property
     def address(self) -> str:
@@ -213,8 +214,8 @@ class Consent:
     """A consent: its subject, its words (prompt names and slots), and the key that was pressed.
 
     `reference` is unique. It consists of the name of the hand-over (`Arrival.reference`) and the
-    number of the consent. The record adds the rendered words, their version, the language, and the
-    times.
+    number of the consent. The record adds the rendered words, their version, the policy's version,
+    and the times.
     """
 
     reference: str
@@ -249,7 +250,8 @@ class Results:
     reason: Reason = Reason.NONE
     greeted: bool = False
     lost: bool = False
-    """Whether the answer to a write was lost. If so, the write may or may not have gone through."""
+    """Whether the answer to an enrollment, a change back to paper, or a deferred request was lost.
+    If so, it may or may not have gone through."""
     hung_up: bool = False
     """Whether the caller hung up, or the call was taken back. If so, nothing more is said."""
     taken_back: bool = False

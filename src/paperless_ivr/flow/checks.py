@@ -1,6 +1,6 @@
 """Checks of a flow's table, made before the first call. All problems are reported together.
 
-These checks need no call. They find, for example, states without words, rows that are never
+These checks need no call. They find, for example, states without a block, rows that are never
 reached, and answers without a transition. `proof` checks the rest by walking through calls.
 """
 
@@ -55,7 +55,7 @@ def _of_terms(terms: Terms) -> Iterator[str]:
 
 
 def _of_states(table: Table) -> Iterator[str]:
-    """Find states without a block, without transitions, or without anything to wait for."""
+    """Find states whose block is missing, or has the wrong kind, title, transitions, or keys."""
     for state in State:
         block = BLOCKS.get(state)
         if block is None:
@@ -126,7 +126,7 @@ def _takes(way: Row | Press, choice: Choice, key: str) -> bool:
 
 
 def _of_rows(table: Table) -> Iterator[str]:
-    """Find unknown prompts, rows that are never reached, and events without a transition."""
+    """Find unknown or unused prompts, rows never reached, and events without a transition."""
     said = [(state, row.say) for state, rows in table.items() for row in rows if row.say]
     said += _declared()
     for state, name in said:

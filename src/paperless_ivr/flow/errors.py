@@ -1,4 +1,4 @@
-"""Errors in how a program uses a flow. All other errors are in `paperless_ivr.errors`."""
+"""Errors in how a program uses a flow. Other errors for callers are in `paperless_ivr.errors`."""
 
 from paperless_ivr.errors import PaperlessIVRError
 from paperless_ivr.flow.call import Call

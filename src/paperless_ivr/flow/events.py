@@ -179,7 +179,7 @@ class Refused:
 
 @frozen
 class Unavailable:
-    """The service was not reached, or reported that it did nothing.
+    """The service was not reached, did nothing, or gave no valid answer to a look-up.
 
     `why` is for the log, contains no personal data, and does not affect equality. `busy` means that
     we sent no request, because too many of our requests were already running. `answered` means that

@@ -244,7 +244,7 @@ def is_account(c: Transition[Digits]) -> bool:
 
 @Phrase("mistyped account number")
 def is_mistyped(c: Transition[Digits]) -> bool:
-    """Whether the input has the length of an account number, but at least one key is wrong."""
+    """Whether the input has the form or length of an account number, but some key is wrong."""
     return not unfinished(c) and c.terms.accounts.fits(keyed(c)) and not is_account(c)
 
 
@@ -333,7 +333,7 @@ def email_on_file(view: CallView) -> bool:
 #
 # The first is the whole account number, not just its last four digits. The second is caller ID
 # that matches the phone number on file, or the last four digits of that number. If the host
-# vouches for the caller, neither is needed.
+# vouches for the caller, or the policy does not require two facts, neither is needed.
 
 
 @Phrase("account number proved", "not proved yet")
@@ -362,7 +362,10 @@ def phone_to_show(view: CallView) -> Secret | None:
 
 
 def calls_from(view: CallView, phone: Secret | None) -> bool:
-    """Whether caller ID matches this number. Both are always in E.164 form (`flow.known`)."""
+    """Whether caller ID matches this number, and does not match too many accounts.
+
+    Both numbers are always in E.164 form (`flow.known`).
+    """
     return phone is not None and phone == view.call.host.ani and not view.call.crowded
 
 

@@ -45,7 +45,11 @@ class Flow:
 
     @property
     def digest(self) -> str:
-        """The digest of this table for a `Release`. It changes if any transition changes."""
+        """The digest of this table for a `Release`.
+
+        It changes if the name of any row changes (`Row.name`), but not if only a row's update or
+        prompt does.
+        """
         rows = "\n".join(row.name(state) for state, rows in self.table.items() for row in rows)
         return hashlib.sha256(rows.encode()).hexdigest()[:12]
 

@@ -11,7 +11,8 @@ def disposition(view: CallView) -> Disposition:
     """Return the disposition of a call, for the host and the funnel.
 
     What the caller agreed to outweighs how the conversation ended: if the caller enrolled one bill
-    and then declined a second, the call ends as ENROLLED. A hang-up or a transfer outweighs both.
+    and then declined a second, the call ends as ENROLLED. A hang-up or a transfer outweighs both,
+    and so do the endings OPTED_OUT, OPT_OUT_REQUESTED, and LINK_SENT.
     """
     call = view.call
     if call.results.hung_up:

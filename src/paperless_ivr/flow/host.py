@@ -94,7 +94,7 @@ class Reason(enum.Enum):
     """A request to the service or the record was not sent, because too many were in progress."""
     RECORD_DOWN = "record_down"
     CALL_LOST = "call_lost"
-    """The call is not in the store, or could not continue because of an internal error."""
+    """The call is not in the store, its hand-over was unreadable, or an internal error ended it."""
     OTHER_RELEASE = "other_edition"
     NO_ADDRESS_LEFT = "no_address_left"
 

@@ -1,9 +1,9 @@
 """The host contract as strings: conversion of an `Arrival` or `Handback` to strings and back.
 
 Asterisk variables, Twilio queries, transcript headers, and JSON all use the same form.
-The names are those of the fields. Names from a payment begin with `payment_`, and names from the
-first outcome begin with `outcome_1_`. Values are lowercase codes, yes or no, or plain text. An
-empty value means that no value was given.
+The names are those of the fields. Names from a payment begin with `payment_`, names from a release
+with `edition_`, and names from the first outcome with `outcome_1_`. Values are lowercase codes, yes
+or no, or plain text. An empty value means that no value was given.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -176,7 +176,7 @@ FROM_HOST = (
     "today",
     *(f"payment_{name}" for name in _PAYMENT),
 )
-"""The names in an arrival that only the host can fill in. A platform may fill in the others."""
+"""The names in an arrival that only the host can fill in. The platform or we fill in the others."""
 PERSONAL = ("account", "customer", "invoice")
 """The names in a hand-back, and in its outcomes, that must not appear in a URL."""
 

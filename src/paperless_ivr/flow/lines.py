@@ -1,7 +1,7 @@
-"""All prompts with their gaps, and the lines that are built from them.
+"""The prompts that chapters share, with their gaps, and the lines that are built from prompts.
 
 Prompts are only named here; their wording is in `prompts/`. The choice of prompts depends only on
-the call.
+the call and its terms.
 """
 
 from collections.abc import Callable, Iterable, Mapping

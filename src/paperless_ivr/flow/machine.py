@@ -1,4 +1,4 @@
-"""The table compiled into one `transitions` machine, which advances every call.
+"""The table compiled into one `transitions` machine, and the `Mover` that takes its transitions.
 
 Only this module uses `transitions`. One machine serves all calls. No call is ever added to it as a
 model: a model takes 7 KiB, and adding one requires a scan of all the others. Automatic triggers

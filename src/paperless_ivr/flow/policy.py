@@ -136,7 +136,10 @@ class Languages:
         "the library has complete wording for both; callers choose a language if the host does "
         "not pass one. Each language has its own key, so there can be at most nine",
     )
-    default: str = setting("en-US", "spoken first, and used if the caller does not choose")
+    default: str = setting(
+        "en-US",
+        "spoken until the caller chooses a language, and used if the caller does not choose",
+    )
 
 
 @frozen
@@ -298,9 +301,9 @@ class Account:
         (),
         "how numbers are written: '#' is a digit, '?' is a letter, which takes two keys (the key "
         "it is on, then its position on that key). Any other character is part of every number "
-        'and is not keyed, as in "A###-####". If all forms take the same number of keys, the '
-        "entry ends after that many. Without a form, any number of digits that "
-        "proof.account_keys allows is accepted",
+        'and is not keyed, as in "A###-####". With a single form, the entry ends after the number '
+        "of keys that it takes. Without a form, any number of digits that proof.account_keys "
+        "allows is accepted",
     )
     add_leading_zeros: bool = setting(
         False, "set to true if bills show 0001234567 and people key 1234567; needs exactly one form"
@@ -344,7 +347,8 @@ class Address:
     )
     pauses: int = setting(
         40,
-        "how many times a caller may pause to find the next letter; the keys so far are kept",
+        "how many times a caller who spells with two keys per letter may pause to find the next "
+        "one; the keys so far are kept",
         least=1,
         most=100,
     )
@@ -540,8 +544,8 @@ class Budgets:
 class Limits:
     """The limits on tries and texts, in 24 hours and in `window_days` (R17, R47).
 
-    A try is counted before its question is asked, and given back if the caller proves who they
-    are.
+    A try is counted before its question is asked or its search is made. It is given back if the
+    caller proves who they are, or if the service does not answer the search.
     """
 
     window_days: int = setting(

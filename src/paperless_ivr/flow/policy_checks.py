@@ -67,7 +67,7 @@ class Finding:
 
 
 def problems(policy: Policy) -> list[str]:
-    """Return every problem with a policy, each as one line. An empty list means it can be used."""
+    """Return every problem with a policy, apart from its words, each as one line."""
     return lines(findings(policy))
 
 
@@ -86,7 +86,7 @@ def _order(finding: Finding) -> tuple[int, int]:
 
 
 def findings(policy: Policy) -> Iterator[Finding]:
-    """Yield every problem with a policy."""
+    """Yield every problem with a policy, apart from its words."""
     offered = tuple(_tag(language) or language for language in policy.languages.offered)
     for place, setting, value in settings(policy):
         yield from _bounds(place, setting, value)

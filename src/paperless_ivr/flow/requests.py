@@ -149,7 +149,7 @@ class ReserveTry:
     biller: str
     ani: Secret | None
     accounts: tuple[Secret, ...]
-    """The accounts that the guess could match. Empty if the guess is an account number."""
+    """The accounts that the guess could match. Empty for `Guess.ACCOUNT`."""
     key: str
 
 

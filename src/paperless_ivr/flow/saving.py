@@ -1,9 +1,9 @@
 """Conversion of calls and other saved values to bytes and back, to store them between turns.
 
 The format is JSON: enums by name, secrets as `EMAIL:pat@example.com`, amounts and dates as text,
-and slots under the name of their class. Fields with their default value are left out. Only what
-`dump` writes can be read: nothing is converted, guessed, or skipped. A name that has changed in
-the code is still saved in its original form (`SAVED_AS`).
+and slots and writes with the name of their class. Fields with their default value are left out.
+Reading is strict: nothing is converted, guessed, or skipped. A name that has changed in the code is
+still saved in its original form (`SAVED_AS`).
 """
 
 import enum
@@ -31,7 +31,7 @@ E = TypeVar("E", bound=enum.Enum)
 SCHEMA = 4
 """The version of the format.
 
-It changes if a field, its meaning, its default, or the name of an enum member changes.
+It changes if a field, its meaning, its default, or the saved name of an enum member changes.
 """
 
 SAVED_AS = {
@@ -67,8 +67,8 @@ def dump(call: Call) -> bytes:
 def load(data: bytes) -> Call:
     """Return a saved call.
 
-    Raises `OtherSchema` for another format, and `BrokenCall` for anything else that `dump` never
-    writes. The error names the field but does not include its content.
+    Raises `OtherSchema` for another version of the format, and `BrokenCall` for anything else that
+    is not a saved call. The error names the field but does not include its content.
     """
     return load_value(data, _Document, SCHEMA).call
 

@@ -35,7 +35,7 @@ class Digits:
 
 @frozen
 class Ending:
-    """The last digits of a number. Only these are spoken, unless the number was just keyed."""
+    """A number of which only the last four digits are spoken."""
 
     digits: Secret
 
@@ -71,7 +71,7 @@ class Word:
 
 @frozen
 class Masked:
-    """An e-mail address on file. Only its first letter and its domain are spoken."""
+    """An e-mail address on file. At most its first character and its domain are spoken."""
 
     email: Secret
 

@@ -17,8 +17,9 @@ from paperless_ivr.flow.slots import Slot
 class Prompt:
     """One piece of speech: a name in the catalog, and values for its gaps.
 
-    A key can interrupt it. If `must_hear` is set, a yes counts only after the prompt has
-    played to the end. `language` is set if it differs from the call's.
+    If the turn waits for keys, a key can interrupt it. If `must_hear` is set, a yes counts only
+    after the prompt has played to the end. `language` is set only if the prompt has a language of
+    its own, as in the language menu.
     """
 
     name: str
@@ -92,8 +93,8 @@ def barge_in_runs(turn: Turn) -> tuple[range, ...]:
     A runtime that cannot report which prompt a key interrupted gathers keys after each run. The
     last run contains no prompt that must be heard, and it can be empty. The first run normally ends
     with the last prompt that must be heard. When an address is read back, it ends with the first
-    prompt of the read-back, and each prompt after that is a run of its own, because the caller can
-    stop the read-back at any of them.
+    piece of the address, and each later piece is a run of its own, because the caller can stop the
+    read-back at any of them. If no prompt must be heard, there is only one run.
     """
     names = [p.name for p in turn.say]
     last = max((n for n, p in enumerate(turn.say) if p.must_hear), default=-1)

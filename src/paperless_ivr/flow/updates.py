@@ -96,7 +96,7 @@ def _help(c: Anything, times: int) -> tuple[str, ...]:
 
 
 def hear_again(c: Anything) -> Call:
-    """Repeat the question. In an entry, the next wait is longer."""
+    """Repeat the question. In an entry, the line then waits longer for the first key."""
     tries = evolve(c.call.tries, repeats=c.call.tries.repeats + 1)
     return evolve(c.call, tries=tries, entry=evolve(c.call.entry, more_time=True, so_far=None))
 
@@ -127,7 +127,7 @@ def hold_try(c: Transition[TryReserved]) -> Call:
 
 
 def miss_try(call: Call) -> Call:
-    """Leave the latest try counted, because the caller's answer was wrong."""
+    """Leave the latest try counted for good, because the answer or number was wrong."""
     return evolve(call, reserved=evolve(call.reserved, held=call.reserved.held[:-1]))
 
 

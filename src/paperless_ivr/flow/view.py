@@ -99,7 +99,7 @@ class Question(Protocol):
 
     @property
     def help(self) -> str | None:
-        """The prompt with longer help, which the second reprompt includes."""
+        """The prompt with longer help, which every reprompt from the second on includes."""
 
     @property
     def takes_several_keys(self) -> bool:

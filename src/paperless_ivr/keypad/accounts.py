@@ -15,10 +15,10 @@ from paperless_ivr.keypad.emails import EmailPad
 # of ISO/IEC 7812-1: 3 is travel and entertainment, 4 and 5 are banking, and 6 is merchandising
 # and banking. Under 3, Diners Club has 30, 36, 38, and 39, American Express has 34 and 37, and
 # JCB has 35; no cards are issued under the rest. Mastercard has used 2221-2720 since October 2016.
-# All other numbers that begin with 2 belong to airlines. The ranges are those of Worldpay (Vantiv),
+# No other number that begins with 2 is taken for a card. The ranges are those of Worldpay (Vantiv),
 # "Credit card number formats", developer.vantiv.com/docs/DOC-3283.
-# A card number has at most 19 digits (ISO/IEC 7812-1), and at least 13, like the oldest Visa
-# cards.
+# The lengths are 13 digits, as on the oldest Visa cards, to 19, the most that ISO/IEC 7812-1
+# allows.
 _CARD = re.compile(
     r"(?=[0-9]{13,19}\Z)"
     r"(?:222[1-9]|22[3-9][0-9]|2[3-6][0-9]{2}|27[01][0-9]|2720|3[04-9]|[456])"
@@ -37,7 +37,7 @@ def looks_like_card(digits: str) -> bool:
     number must not be kept or passed on, but an account number can look like one by chance. About
     4 in 100 random numbers with 13 to 19 digits do (42 in 100 begin like a card number, and one in
     ten of those has the right check digit). If all account numbers begin with 4, one in ten does.
-    If they also end in a Luhn check digit, all of them can. So if you know the form of the biller's
+    If they also end in a Luhn check digit, all of them do. So if you know the form of the biller's
     account numbers, check only digits that do not have that form. If digits look like a card
     number, ask the caller about them; never end the call because of them.
 
@@ -50,8 +50,8 @@ def begins_with_card(digits: str) -> bool:
     """Whether these digits begin with what looks like a payment card number of the usual length.
 
     The usual length is 14 digits for Diners Club (30, 36, 38, 39), 15 for American Express, and 16
-    for all others. Only one length is tried, so that no more than 4 in 100 random account numbers
-    look like a card number.
+    for all others. Because only one length is tried, this is true of only about 4 in 100 random
+    numbers that are longer.
     """
     usual = {"30": 14, "36": 14, "38": 14, "39": 14, "34": 15, "37": 15}.get(digits[:2], 16)
     return len(digits) > usual and looks_like_card(digits[:usual])

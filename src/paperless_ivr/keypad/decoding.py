@@ -1,13 +1,13 @@
 """Guesses e-mail addresses that are keyed with one press per character, and corrects the guesses.
 
 A key can mean three or four letters or its digit. A star can mean a dot, a dash, an underscore, or
-a plus sign. The decoder chooses by the account holder's name, then by the address on file, then by
-how common names, words, and domains are. The guess is read back, and the caller interrupts it at
-the first wrong character. Each interruption rules out one character, and a key can mean at most
-five.
+a plus sign. The decoder chooses the most likely address, given the account holder's name, the
+address on file, and how common names, words, and domains are. The guess is read back, and the
+caller interrupts it at the first wrong character. That rules the character out, and a key can mean
+at most five.
 
 The method is a beam search over the parts of an address (`grammar`), with the known texts of these
-parts (`lexicon`) and four-letter statistics for everything that is not in a list.
+parts (`lexicon`) and four-letter statistics for letters that are not in a list.
 """
 
 import enum
@@ -38,9 +38,9 @@ OTHER_DOMAIN = "9"
 """The key before a spelled domain."""
 
 _BEAM = 30
-"""The number of prefixes of an address that are kept at each key."""
+"""The maximum number of prefixes of an address that are kept at each key."""
 _MARGIN = 10.0
-"""The largest difference in cost between a kept prefix and the best one (natural logarithm)."""
+"""A prefix is dropped if it costs this much more than the best one so far (natural logarithm)."""
 
 _UNUSUAL = 9.0
 """The cost of a character that only the exact code can enter."""
@@ -117,7 +117,7 @@ class EmailDecoder:
         `confirmed` is the prefix that the caller has accepted or corrected. Its characters are
         kept, even if they do not match their keys. `ruled_out` contains the characters or words
         that the caller rejected right after the prefix. Returns None if no address is left. The
-        caller must then spell the character.
+        caller must then spell the rest exactly.
         """
         known = confirmed.lower()
         guesses = self._guesses(keys, _Caller.of(holder, on_file), known, tuple(ruled_out))

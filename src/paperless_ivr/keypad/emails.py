@@ -80,8 +80,8 @@ class EmailPad:
     """The rules for spelling an address, and for which addresses are accepted.
 
     The limits are in characters: 64 for a local part (RFC 5321 section 4.5.3.1.1), and 253 for a
-    domain (the 255 octets of RFC 1035 section 2.3.4 in text form). The proof uses tiny limits, so
-    that it can check every call.
+    domain (the 255 octets of RFC 1035 section 2.3.4 in text form). The proof uses a tiny
+    `max_local`, so that it can check every call.
     """
 
     max_local: int = 64
@@ -172,9 +172,9 @@ _NO_ADDRESS = re.compile(
     r"none|null|noone|noe?mail(?:address|onfile)?|not(?:applicable|available|provided)"
     r"|noreply|donotreply|nobody|unknown|declined|refused"
 )
-"""Local parts that people enter in a form when they have no address to give."""
+"""Local parts, or names of domains, that people enter in a form when they have no address."""
 _NO_ADDRESS_TWICE = re.compile(r"a|abc|asdf|email|na|no|test|x|xx|xxx")
-"""More such parts, which count only if the domain has the same name (`na@na.com`)."""
+"""More such local parts, which count only if the domain has the same name (`na@na.com`)."""
 
 
 def _nobodys(local: str, domain: str) -> bool:
@@ -189,9 +189,10 @@ def _nobodys(local: str, domain: str) -> bool:
 def mailbox(written: str) -> str | None:
     """Return the address in a biller's field, or None if the field is not exactly one address.
 
-    "none", "N/A", `none@none.com`, two addresses in one field, `mailto:`, and display names do not
-    count. Any RFC 5321 mailbox counts, even if a keypad cannot spell it (RFC 6531), except for
-    quoted local parts and domains that never get mail; see `EmailPad.address`.
+    Placeholders ("none", "N/A", `none@none.com`), two addresses in one field, `mailto:`, and
+    display names do not count. Any other RFC 5321 mailbox counts, even if a keypad cannot spell it
+    (RFC 6531), except for quoted local parts, IP addresses in place of a domain, domains without a
+    dot, and the domains that `EmailPad.address` refuses.
     """
     from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415
 

@@ -109,7 +109,7 @@ def texts_of(holder: str) -> dict[str, tuple[Entry, ...]]:
         # "SMITH JOHN": either name could be the last name.
         first, last = _even([*first, *last]), dict.fromkeys([*first, *last])
     weights = dict(zip(last, (0.6, 0.25, 0.1), strict=False))
-    # "Maria Garcia Lopez" has two last names. People mostly use the first one.
+    # "Maria Garcia Lopez" has two last names, and people use either one.
     surnames = {name: weights.get(name, 0.05) for name in last}
     surnames |= dict.fromkeys((name for name in middle if _is_surname(words, name)), 0.5)
     skeletons = {_consonants(name) for name in (*first, *surnames)} - {*first, *surnames}

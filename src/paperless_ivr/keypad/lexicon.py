@@ -25,7 +25,7 @@ COSTS_PER_NAT = 8
 """The number of steps of a stored cost that equal one nat."""
 
 SPELLED = 0x80
-"""The bit that is set in a stored cost if a more common text on the same keys sounds alike."""
+"""The bit that is set in a stored cost if another text on the same keys sounds alike."""
 
 _KEYS = str.maketrans(
     {letter: key for key, letters in LETTERS.items() for letter in letters}

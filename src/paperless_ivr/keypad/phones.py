@@ -29,12 +29,12 @@ A 900 number can only be called, at the caller's cost. N11 (911) is a service co
 
 
 def national(keys: str, region: str = "US") -> str | None:
-    """Return a keyed number in E.164 form ("+12125550123"), or None if no such number exists.
+    """Return a keyed number in E.164 form ("+12125550123"), or None if no caller can have it.
 
     The keys are ten digits, or eleven with the trunk prefix 1. For "US", this covers the whole
     North American Numbering Plan, including Puerto Rico and Canada, because people keep their
-    number when they move. Toll-free and premium-rate numbers are accepted, because digits alone do
-    not show whether a text can reach anyone.
+    number when they move. Toll-free numbers are accepted, because digits alone do not show whether
+    a text can reach anyone, but North American premium-rate (900) numbers are not.
     """
     return phone_number(f"+{_country(region)}{keys[-10:]}") if _KEYED.fullmatch(keys) else None
 
@@ -74,6 +74,7 @@ def phone_number(written: str) -> str | None:
 def _bare(written: str) -> str:
     """Return the number in a `sip:` or `tel:` URI, with its extension if it has one.
 
+    Any other text is returned unchanged. The result is "" if the URI does not contain a number.
     A local number has a `phone-context` (RFC 3966, section 5.1.5). A context that is the prefix of
     a country or an area goes before the number. If the context is a domain, the number is unknown.
     """
@@ -106,12 +107,13 @@ def alone(text: str) -> str | None:
 def textable(number: str, regions: Sequence[str] = ("US",), *, toll_free: bool = False) -> bool:
     """Whether texts may be sent to a number (E.164).
 
-    It must be in one of these regions (ISO 3166-1 alpha-2), and not be premium-rate, shared-cost,
-    or personal, because texts to these cost more. Toll-free numbers, whose owners pay, must be
+    It must be in one of these regions (ISO 3166-1 alpha-2), and be a mobile, fixed-line, or VoIP
+    number. Premium-rate, shared-cost, and personal numbers are refused, because texts to these cost
+    more; so are pagers and other special numbers. Toll-free numbers, whose owners pay, must be
     allowed explicitly. The whole North American Numbering Plan, including Caribbean islands, has
     the country code 1, so the area code determines the region.
 
-    Source: Google's libphonenumber, `region_code_for_number` and `number_type`.
+    Source: Google's libphonenumber, `is_valid_number_for_region` and `number_type`.
     """
     import phonenumbers  # noqa: PLC0415
 

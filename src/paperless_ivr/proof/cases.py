@@ -3,11 +3,12 @@
 There are three kinds of walks. In a single walk, the numbers of ladders, budgets, and spellings
 would multiply.
 
-1. *Every call* of an arrival in a world, with minimal budgets and no retries.
+1. *Every call* of an arrival in a world, with minimal budgets and no reprompts.
 2. *Every ladder*: at each question reached, all silences, wrong keys, repeats, and requests for
    a person that the policy actually allows. Leaving a question resets its tries, so the ladders
    of two questions never combine.
-3. *Every spelling* of an e-mail address of two letters, from the first key to the last.
+3. *Every spelling* of an e-mail address with at most two characters before the at sign, from the
+   first key to the last.
 """
 
 import gc
@@ -429,7 +430,7 @@ def _of_identity_to_paper() -> Iterator[Case]:
 
 
 def tight(case: Case) -> Terms:
-    """Return terms with minimal budgets and no retries. Larger limits would only add repetition."""
+    """Return terms with minimal budgets and no reprompts. Larger limits only add repetition."""
     policy = case.policy
     people = 1 if case.arrival.person_available else 0
     return evolve(

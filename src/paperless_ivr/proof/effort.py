@@ -3,7 +3,7 @@
 The paths are found by searching the flow itself, with a working service and record, for the
 cheapest path to each ending with each source of an address. Each path is measured for three
 callers. The first knows the menus and presses each key as soon as it counts, and therefore
-hears only what must be heard. The second hears every prompt to its end. The third also waits at
+hears only what cannot be skipped. The second hears every prompt to its end. The third also waits at
 each question until just before the wait for a key times out.
 
 Seconds are calculated from the number of words at a given rate, plus half a second for each key

@@ -5,8 +5,8 @@ For example, four account numbers stand for everything a caller can key: one tha
 is not, one that is too short, and one that looks like a card. `shape` defines which calls are
 equal, and `alphabet` defines what can happen to a call. Both are tested against concrete calls.
 
-The walk uses the driver's `deliver`, not the flow alone, because only `deliver` handles keys that
-arrive twice, late, or before their question.
+The walk uses `flow.live.deliver`, as the drivers do, instead of the flow alone, because only
+`deliver` ignores answers that arrive twice or late.
 """
 
 import re

@@ -187,7 +187,7 @@ def nothing_personal_first(_: Flow, move: Move) -> str | None:
 
 
 def promised_keys_work(flow: Flow, move: Move) -> str | None:
-    """Offered keys do what their prompts say, and keys that do something are offered (R15)."""
+    """A key on the menu is not a wrong key, and the prompt that offers it is played (R15)."""
     if not isinstance(move.event, Digits) or not isinstance(move.turn.then, Gather):
         return None
     if move.late or move.event.interrupted is not None:
@@ -205,7 +205,7 @@ def promised_keys_work(flow: Flow, move: Move) -> str | None:
 
 
 def one_key_waits(_: Flow, move: Move) -> str | None:
-    """Keys pressed ahead of a consent are discarded, whatever the runtime reports (R09)."""
+    """A question with prompts that must be heard discards keys pressed ahead of it (R09)."""
     gather = move.next.then
     if not isinstance(gather, Gather) or not gather.type_ahead:
         return None
@@ -325,7 +325,12 @@ def nobody_is_nobody(_: Flow, move: Move) -> str | None:
 
 
 def pause_is_nothing(flow: Flow, move: Move) -> str | None:
-    """A pause in an entry neither ends it nor costs a try, and the keys so far are kept (R15)."""
+    """A pause in an entry neither ends it nor costs a try, and the keys so far are kept (R15).
+
+    This does not apply to keys with a star, to a complete telephone number, or to an exact spelling
+    that has a wrong code or no pauses left. Keys that look like a card number are dropped, and cost
+    a try only if no repeats are left.
+    """
     call, event = move.turn.call, move.event
     if not flow.takes_several_keys(call.state) or not isinstance(event, Digits) or move.late:
         return None
@@ -399,7 +404,7 @@ def reserved_first(flow: Flow, move: Move) -> str | None:
 
 
 def short_silence(_: Flow, move: Move) -> str | None:
-    """The caller waits in silence only for one brief search before the offer (R10, R51)."""
+    """Only one search before the offer, and look-ups of a link, are made in silence (R10, R51)."""
     request = move.next.then
     if move.late or move.next.call.results.hung_up or not isinstance(request, ServiceRequest):
         return None

@@ -212,7 +212,7 @@ PROMPTS: Prompts = {
 # Formatted by hand, to keep each transition on one line.
 CHAPTER: Chapter = {
     S.ADDRESS: Pass(
-        "Tries each way to get an address once, in the biller's order.",
+        "Tries the ways to get an address, in the biller's order.",
         title="How to get an e-mail address?",
         ways=[
             On(Arrived, S.DONE, when=hung_up),

@@ -103,7 +103,7 @@ def asked_in_full(c: Anything) -> bool:
 
 @Phrase("one bill, e-mail on file", "several bills, or no e-mail")
 def bill_is_known(c: Anything) -> bool:
-    """Whether only one bill can go paperless, and an e-mail address for it is on file."""
+    """Whether only one bill can go paperless, and the first way to get its address is the file."""
     if not one_bill(c):
         return False
     return next_strategy(CallView(take_only_bill(c), c.terms)) is Strategy.ON_FILE

@@ -141,7 +141,7 @@ BILL_OPTIONS = tuple(
     *BILL_OPTIONS,
     "option_more_bills",
     "option_first_bills",
-    means={Choice.BILL: Means("1–8", "one of the bills"), Choice.MORE: Means("9", "more bills")},
+    means={Choice.BILL: Means("1–4", "one of the bills"), Choice.MORE: Means("9", "more bills")},
 )
 def bills_to_choose(view: CallView) -> tuple[Option, ...]:
     """Return a page of bills, each with its own key, and a key for the next page."""

@@ -137,7 +137,10 @@ def likely(view: CallView, pressed: str) -> str:
 def _guess(
     c: CallView, pressed: str, confirmed: str, ruled_out: tuple[str, ...] = ()
 ) -> Guess | None:
-    """Return the best guess, or None if it is invalid. It has a domain only if one was keyed."""
+    """Return the best guess, or None if there is none or it is not a valid address.
+
+    The guess has a domain only if one was keyed.
+    """
     customer = c.customer
     name = customer.name.reveal() if customer and customer.name else ""
     on_file = customer.email.reveal() if customer and customer.email else ""

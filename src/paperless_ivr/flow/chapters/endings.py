@@ -1,4 +1,4 @@
-"""The endings and their prompts. Each disposition has the same name as its state."""
+"""The endings and their prompts. Each ending is named after a disposition."""
 
 from collections.abc import Iterable
 
