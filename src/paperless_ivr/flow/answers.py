@@ -1,4 +1,4 @@
-"""The possible answers to each request, and the transitions that several chapters share."""
+"""The possible answers to requests, and the transitions, that several chapters share."""
 
 from collections.abc import Sequence
 from typing import TypeVar

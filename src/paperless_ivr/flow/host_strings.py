@@ -1,9 +1,9 @@
 """The host contract as strings: conversion of an `Arrival` or `Handback` to strings and back.
 
-Asterisk variables, Twilio queries, transcript headers, and JSON all use the same form.
-The names are those of the fields. Names from a payment begin with `payment_`, names from a release
-with `edition_`, and names from the first outcome with `outcome_1_`. Values are lowercase codes, yes
-or no, or plain text. An empty value means that no value was given.
+Asterisk variables, Twilio queries, and JSON all use the same form; transcript headers use the same
+values. The names are those of the fields. Names from a payment begin with `payment_`, names from a
+release with `edition_`, and names from the first outcome with `outcome_1_`. Values are lowercase
+codes, yes or no, or plain text. An empty value means that no value was given.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

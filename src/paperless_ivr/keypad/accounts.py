@@ -117,7 +117,7 @@ class AccountPad:
         return None if self.luhn and not _luhn(re.sub(r"[^0-9]", "", number)) else number
 
     def keys(self, number: str) -> str | None:
-        """Return the keys of an account number, or None if it cannot be keyed."""
+        """Return the keys of an account number, or None if it cannot be keyed as it is written."""
         for form in self.forms or ("#" * len(number),):
             keyed = "".join(map(_key_of, form, number)) if len(form) == len(number) else ""
             if self.read(keyed) == number.upper():
@@ -125,7 +125,7 @@ class AccountPad:
         return None
 
     def can_be_keyed(self, number: str) -> bool:
-        """Whether an account number can be keyed."""
+        """Whether an account number can be keyed as it is written."""
         return self.keys(number) is not None
 
     def fits(self, keys: str) -> bool:
