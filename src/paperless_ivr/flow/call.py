@@ -183,7 +183,7 @@ class Contact:
     purpose: TextPurpose | None = None
     """The purpose of the text that the call is dealing with, if any."""
     used: tuple[Strategy, ...] = ()
-    """The strategies that were tried and abandoned."""
+    """The strategies that were tried, and are not tried again."""
     bad_email: bool = False
     """Whether the service has already refused an address."""
     looks: int = 0

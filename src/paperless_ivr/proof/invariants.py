@@ -229,7 +229,7 @@ def gone_is_gone(_: Flow, move: Move) -> str | None:
 
 
 def hang_up_anywhere(_: Flow, move: Move) -> str | None:
-    """A hang-up at any moment ends the call, immediately or after the write in progress."""
+    """A hang-up ends the call immediately, or after a change in progress is made or saved."""
     if not isinstance(move.event, HungUp) or move.late or isinstance(move.turn.then, Return):
         return None
     under_way = is_write(move.turn.then) or isinstance(move.turn.then, DeferRequest)

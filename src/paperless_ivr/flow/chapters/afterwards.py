@@ -87,7 +87,7 @@ def another_due(c: Anything) -> bool:
 
 @Phrase("accepted in this call")
 def registered(c: Anything) -> bool:
-    """Whether the service accepted a registration in this call."""
+    """Whether the service accepted a registration in this call, or showed that a link was opened."""
     return any(
         o.registration in (Registration.PENDING, Registration.ACTIVE)
         for o in c.call.results.outcomes
