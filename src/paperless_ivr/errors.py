@@ -1,4 +1,4 @@
-"""The library's errors. What a caller or a service does becomes an event, never an error.
+"""The library's errors. What a caller or a service does in a call becomes an event, not an error.
 
 ::
 
@@ -6,7 +6,7 @@
     ├── FlowError                  a program uses a flow incorrectly (flow.errors)
     │   ├── UnexpectedEvent        the event cannot happen in this state
     │   └── CallFinished           the call has ended; only a hang-up is allowed
-    ├── Problems                   an input cannot be used; lists all of its problems
+    ├── Problems                   an input cannot be used; lists its problems
     │   ├── PolicyProblems         a policy
     │   ├── ConnectionProblems     a connection to a service, or its WSDL
     │   │   └── WsdlAway           a WSDL could not be fetched; a later attempt may succeed
@@ -14,7 +14,7 @@
     │   ├── WordsProblems          wording
     │   ├── GatewayProblems        a gateway, its sounds, or the program that renders them
     │   ├── HostProblems           a hand-over or a hand-back
-    │   └── TranscriptProblems     a transcript
+    │   └── TranscriptProblems     a transcript, or a call that cannot be written as one
     ├── SavedCallError             a saved call, or a value in one, cannot be read
     │   ├── OtherSchema            the call was saved in a format that this version cannot read
     │   └── BrokenCall             the saved data is not valid
@@ -26,7 +26,7 @@
         ├── StaleCall              another worker advanced the call first
         ├── StaleClaim             an item is done, or another worker has claimed it
         ├── WrongRevision          a database's tables do not match this version
-        │   ├── OlderDatabase      the tables are older; upgrade them
+        │   ├── OlderDatabase      the tables are older or missing; upgrade them
         │   └── UnknownDatabase    the tables are newer, or belong to another program
         ├── NoRecord               a database contains no record
         ├── StillOpen              a person's call or request is in progress
@@ -38,7 +38,7 @@ from collections.abc import Sequence
 
 
 class PaperlessIVRError(Exception):
-    """The root of all of this library's errors."""
+    """The base class of the errors here and in `flow.errors`."""
 
 
 class Problems(PaperlessIVRError):
@@ -74,7 +74,7 @@ class WordsProblems(Problems):
 
 
 class GatewayProblems(Problems):
-    """A gateway cannot run a flow, or its sounds are missing or cannot be rendered."""
+    """A gateway cannot run a flow or answer in time, or has sounds that cannot be used."""
 
 
 class HostProblems(Problems):
@@ -86,7 +86,7 @@ class HostProblems(Problems):
 
 
 class TranscriptProblems(Problems):
-    """A transcript cannot be read."""
+    """A transcript cannot be read or updated, or a call cannot be written as a transcript."""
 
 
 class SavedCallError(PaperlessIVRError):
@@ -117,7 +117,7 @@ class BrokenCall(SavedCallError):
 
 
 class Rejected(PaperlessIVRError):
-    """A web request is forged or broken, or answers a question that was not asked.
+    """A web request is forged, broken, or unexpected; for example, it answers no question.
 
     A rejected request changes nothing. `status` is the HTTP status of the reply. `why` never quotes
     the request.
@@ -198,7 +198,7 @@ class WrongRevision(StoreError):
 
 
 class OlderDatabase(WrongRevision):
-    """The tables are from an earlier version of the library."""
+    """The tables are from an earlier version of the library, or none of them are the library's."""
 
     def __str__(self) -> str:
         return (
@@ -221,7 +221,9 @@ class NoRecord(StoreError):
     """A database contains no record."""
 
     def __str__(self) -> str:
-        return "there is no record in that database; the first call that uses it creates one"
+        return (
+            "there is no record in that database; the first server or call that uses it creates one"
+        )
 
 
 class StillOpen(StoreError):

@@ -1,4 +1,4 @@
-"""A wrapper for confidential values: keys, e-mail addresses, and telephone and account numbers.
+"""A wrapper for confidential values, such as pressed keys, e-mail addresses, and account numbers.
 
 A value is wrapped where it arrives, and unwrapped with `reveal` only where it is used. If it is
 printed by accident (in a log line, a repr, an error, or an f-string), the output is a stand-in that

@@ -113,7 +113,8 @@ class AsyncDriver:
     async def _send(self, step: Send, line: "_Line", silence: Silence) -> ServiceAnswer | HungUp:
         """Return the answer within the budget, and reassure the caller in the meantime.
 
-        If the caller hangs up, a read ends immediately, but a write is still awaited.
+        If the caller hangs up between prompts, a read ends immediately, but a write is still
+        awaited.
         """
         asking = Asking(self._runner, step, self._service, silence)
         answering = asyncio.wrap_future(asking.answering)

@@ -2,8 +2,8 @@
 
 The drivers carry out these steps: they speak, send requests to the record or the service, and
 commit moves. Two rules are enforced here, so that every driver follows them: a write is put on
-record before it is sent and settled afterward (R31), and a read without a usable answer is retried
-once.
+record before it is sent and settled afterward (R31), and a read that was sent but got no usable
+answer is retried once, if time is left.
 """
 
 from collections.abc import Callable, Generator
@@ -39,7 +39,7 @@ class Send:
     """A step that sends a request to the service, and waits for the answer within a time budget.
 
     The reply is the service's answer. If the caller hangs up during a read, the reply can be HungUp
-    instead. The answer to a write is always awaited.
+    instead. During a write, the answer is awaited even if the caller hangs up.
     """
 
     request: ServiceRequest
@@ -49,9 +49,10 @@ class Send:
 
 @frozen
 class Move:
-    """A step that commits a call's move. The reply is the session as committed.
+    """A step that commits a call's move. The reply is the session to continue with.
 
-    Observers receive the move, too. `before` and `event` are None if the call has just begun.
+    Observers receive the move, too. If the call has just begun, `before` and `event` are None. If
+    the call was given back because its release is not running, only `event` is None.
     """
 
     before: Session | None
@@ -74,8 +75,9 @@ def converse(
     """Run a call on a held channel to its end, and return its last session.
 
     For each turn, the driver speaks the prompts, performs the gather or transfer if there is one,
-    and replies with the caller's event, or None if there was none. Each move is committed before
-    the next turn is spoken. Once the caller is gone, nothing more is spoken.
+    and replies with the caller's event, or None if there was none. Each move is yielded, for the
+    driver to commit, before the next turn is spoken. Once the caller is gone, nothing more is
+    spoken.
     """
     while True:
         turn = session.turn

@@ -35,7 +35,10 @@ def owner(releases: Releases, saved: SavedSession) -> RequestRunner | None:
 
 
 def hang_up(releases: Releases, call_id: str, by: EndedBy) -> None:
-    """End a call, whatever its state. Anything the caller agreed to is still carried out."""
+    """End a call, whatever its state. What the caller agreed to is still carried out.
+
+    If the call's release is not among these, a change to a bill is deferred instead.
+    """
     with suppress(UnknownCall):
         _end(releases, releases[0].load(call_id), by)
 

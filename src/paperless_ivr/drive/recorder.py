@@ -62,7 +62,7 @@ class ActivityRecorder:
         )
 
     def activities(self, move: Move) -> tuple[Activity, ...]:
-        """Return a move's activities: what happened, then what the caller is about to hear."""
+        """Return a move's activities: what happened, then an offer or an end if it led to one."""
         happened = self._arrived(move) if move.before is None else self._answered(move)
         return (*happened, *self._next(move.after))
 

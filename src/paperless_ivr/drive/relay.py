@@ -1,8 +1,8 @@
-"""Completes work left over from calls, as listed in the record (R31, R32).
+"""Ends abandoned calls, and completes the work left over from calls (R31, R32).
 
-Any number of relays can run in parallel. Each works only on items that it has claimed, for as long
-as its lease lasts. A write with an unknown outcome is looked up first, and is sent again only if it
-was not done.
+Any number of relays can run in parallel. Each works only on items that it has claimed, and a claim
+lasts as long as its lease. A write with an unknown outcome is sent again only if a look-up shows
+that it was not done. Text messages and AutoPay cannot be looked up, so they are never sent again.
 """
 
 from collections import Counter
@@ -55,17 +55,19 @@ from paperless_ivr.secret import credential
 log = structlog.get_logger("paperless_ivr")
 
 AFTER = timedelta(minutes=2)
-"""How old a write without an outcome must be before it is looked up. No call waits that long."""
+"""How long a write's outcome must be uncertain before we look it up. No call waits that long."""
 LEASE = timedelta(minutes=5)
 """How long a claim lasts. A look-up and a write together take a few seconds."""
 AT_ONCE = 20
 """How many items of one task are claimed together. The lease must be long enough for all."""
 GIVE_UP = timedelta(days=14)
-"""How long an item is retried. By then, the caller and the biller will have been in touch."""
+"""How long an item is retried, unless it waits for a link to be opened. By then, the caller and the
+biller will have been in touch."""
 FOLLOWED = timedelta(days=60)
 """How long to check on a pending registration. Links work for about a week, and can be resent."""
 FIRST, LONGEST = 60.0, 6 * 3600.0
-"""The first and the longest wait before a retry, in seconds. The wait doubles each time."""
+"""The first and the longest wait before a retry, in seconds. The wait doubles each time. Up to
+`FIRST` is added at random, without exceeding `LONGEST`."""
 DOUBLINGS = 9
 """The maximum number of doublings. After that many, the wait exceeds six hours anyway."""
 
@@ -74,7 +76,8 @@ DONE_ALREADY = (Refusal.ALREADY_PAPERLESS, Refusal.PENDING)
 
 
 Export = Callable[[DeferRequest], None]
-"""A function that hands a request to the biller. After a crash, it may get the same one twice."""
+"""A function that hands a request to the biller. If the relay crashes, or the record fails, before
+this is on record, the function gets the same request again."""
 
 
 Wanted = EnrollInPaperless | StoreCustomerPreference | DeferRequest
@@ -113,10 +116,10 @@ class Relay:
         return RequestRunner(self.setup, NullGateway(), TokenSigner(credential(token_hex())))
 
     def round(self) -> Mapping[str, int]:
-        """Work once on each item that is due, and return the number of items by outcome.
+        """End abandoned calls, work once on each item that is due, and count the outcomes.
 
-        If the record fails, the round ends with the outcome `record_down`. The next round continues
-        with the remaining items.
+        The number of abandoned calls is under `taken_up`. If the record fails, the round ends with
+        the outcome `record_down`. Later rounds continue with the remaining items.
         """
         came_to: Counter[str] = Counter()
         try:
@@ -256,7 +259,7 @@ class Relay:
     def _looked_up(self, about: Write | DeferRequest) -> Customer | None:
         """Return the customer with only the invoices that show how bills of this type are sent.
 
-        Return None if the look-up does not find any.
+        Return None if the look-up fails, or does not find any.
         """
         found = self._asked(SearchByAccountNumber(about.account))
         if not isinstance(found, CustomersFound):

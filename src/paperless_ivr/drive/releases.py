@@ -1,8 +1,9 @@
 """Gives a call back to the host if no driver here runs its release.
 
 The flow that the call began on is not available here, so the call cannot be continued. If a consent
-was being carried out, a deferred request is saved with the key of the write. If it turns out that
-the write went through, the record completes the deferred request with the same key (R31, R32).
+to enroll or to go back to paper was being carried out, a deferred request is saved with the key of
+the write. If it turns out that the write went through, the record completes the deferred request
+with the same key (R31, R32).
 """
 
 from collections.abc import Callable

@@ -4,7 +4,8 @@ Each time, the call is loaded, advanced by an event, and stored with its next do
 
 Before a worker sends a request to the service, it commits a claim on the request, so that no other
 worker sends it. If the worker crashes, another takes over the request once the claim expires. A
-write that may already have been sent is not sent again; its outcome is `OutcomeUnknown` (R31).
+read is then not sent again, and counts as `Unavailable`. Nor is a write that may already have been
+sent; its outcome is `OutcomeUnknown` (R31).
 """
 
 import time
@@ -164,7 +165,7 @@ class RequestRunner:
                     reply = self.runner.ask(step)
 
     def _asked_ahead(self, step: Send) -> ServiceAnswer:
-        """Return a search's answer, or a substitute if the back end exceeds its budget."""
+        """Return a search's answer, or a substitute if there is none within its budget."""
         searching = self._searches.submit(self.runner.ask, step)
         try:
             return searching.result(step.budget)

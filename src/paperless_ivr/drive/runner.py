@@ -1,7 +1,8 @@
 """Shared services for running a call: the record, the store, the log, and the evidence.
 
-Any failure outside the flow is turned into an event here, so that an exception never cuts a call
-short. Log lines contain call IDs and the names of states, events, and error classes, but no
+Failures of the service, the record, a gateway, or an observer become events or log lines here, so
+that no exception cuts a call short. Only if a web request cannot commit a move does an exception
+give the call back to the host (`drive.web`). Log lines contain call IDs, names, and codes, but no
 personal data.
 """
 
@@ -84,7 +85,8 @@ AT_ONCE = 256
 CLAIM_GRACE = 5.0
 """A request's worker is presumed dead this many seconds after the request's budget ends."""
 GRACE = 1.0
-"""We stop waiting for the back end this many seconds after the end of a request's budget."""
+"""On a held channel, we stop waiting for the back end this many seconds after a request's budget
+ends. For a search before the offer, we stop when the budget ends."""
 
 
 @frozen
@@ -164,7 +166,10 @@ class CallRunner:
         return Move(None, None, Session(setup.flow.begin(named), now))
 
     def advance(self, session: Session, event: Event) -> Session:
-        """Return the session after an event, without committing it. Claim its request, if any."""
+        """Return the session after an event, without committing it.
+
+        The session includes a claim on the turn's request to the service, if there is one.
+        """
         live = Live(session.turn, session.number)
         after = deliver(self.setup.flow, live, live.token, event)
         turn = after.turn
@@ -193,7 +198,7 @@ class CallRunner:
         If a move leads to a `ReserveTry` without any prompts, the state in between is not stored.
         Instead, one transaction reserves the try and commits the move that follows. Raises
         `errors.StaleCall` if another worker advanced the call first, or a different
-        `errors.StoreError` if the store failed twice.
+        `errors.StoreError` if the store failed.
         """
         return self._shown(self._stored(move, finish))
 
@@ -228,7 +233,9 @@ class CallRunner:
     def _stored(
         self, move: Move, finish: Finish, *, held: bool = False, lost: bool = False
     ) -> Sequence[Move]:
-        """Commit a move and, if it leads to a `ReserveTry`, the move after it. Return these moves.
+        """Commit a move, and return it.
+
+        If it leads to a `ReserveTry` without any prompts, commit and return the next move, too.
 
         On a `held` channel, a call is removed from the store when it ends. If the call was `lost`
         to another worker, only its activities and outcome are saved. In that case, a consent that
@@ -439,7 +446,7 @@ class Silence:
         return self._began + self.seconds
 
     def kept(self, act: Callable[..., T], *about: object) -> T:
-        """Return the store's answer, waiting for it only until this silence ends."""
+        """Call `act`, whose transactions wait for their turns only until this silence ends."""
         with answering_by(self.ends):
             return act(*about)
 
@@ -535,7 +542,7 @@ def named(error: BaseException) -> dict[str, str]:
 
 
 def log_move(move: Move) -> None:
-    """Log a move and, if it ends the call, the result of the call."""
+    """Log a move, except a call's first, and the result of a call that has ended."""
     after = move.after
     if move.before is not None:
         log.info(

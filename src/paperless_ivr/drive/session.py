@@ -13,7 +13,8 @@ from paperless_ivr.flow.turns import Return, Turn
 from paperless_ivr.records.port import Evidence, SavedCall
 
 SCHEMA = 2
-"""The version of the saved format. Increase it, or `flow.saving.SCHEMA`, if the format changes."""
+"""The version of the saved format. Increase it if the format changes, including that of a `Call`,
+because `flow.saving.SCHEMA` is not saved in a session."""
 
 
 @frozen
@@ -32,7 +33,8 @@ class Session:
     """A call, its current turn, and its context. The turn is computed once."""
 
     turn: Turn
-    """The current turn. If the call was loaded, its prompts were already spoken and are omitted."""
+    """The current turn. If the call was loaded, the turn has no prompts, because they were already
+    spoken or are in `document`."""
     asked_at: datetime
     """When the current turn began."""
     number: int = 1
@@ -41,9 +43,10 @@ class Session:
     """The evidence of every consent so far, by the consent's reference."""
     claim: Claim | None = None
     document: str = field(default="", repr=False)
-    """The last document given to a runtime that sends web requests."""
+    """The latest document for a runtime that sends web requests."""
     stored_number: int | None = None
-    """The number under which the call is stored, or None if it is not stored."""
+    """The number under which this worker stored the call, or None if it has not stored the call or
+    has lost it to another worker."""
     store_down: RecordUnavailable | None = None
     """The last store failure, if nothing has been played to the caller since."""
 
@@ -64,7 +67,10 @@ class Session:
 
     @property
     def hung_up(self) -> bool:
-        """Whether the caller hung up. If so, only requests they already agreed to are completed."""
+        """Whether the caller hung up, or the call was taken back.
+
+        If so, only requests that the caller already agreed to are completed.
+        """
         return self.call.results.hung_up
 
     def saved(self) -> SavedCall:

@@ -61,7 +61,7 @@ from paperless_ivr.secret import Secret
 log = structlog.get_logger("paperless_ivr")
 
 MARGIN = 5.0
-"""We respond at least this many seconds before the runtime's timeout."""
+"""How many seconds of the time that the runtime waits are reserved for responding."""
 LOOKS = (0.02, 0.05, 0.1, 0.2, 0.4)
 """Seconds between checks for an answer from another worker. The last value repeats."""
 
