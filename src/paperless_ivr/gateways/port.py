@@ -25,7 +25,8 @@ class SessionGateway(Protocol):
           prompt that was being spoken when the first key was pressed.
         - `Transfer`: returns `TransferEnded` or `HungUp`.
         - a request: only speaks. Returns `HungUp` if the caller is gone; otherwise, None.
-        - `Return`: speaks the last prompts and gives the call back. Returns None.
+        - `Return`: speaks the last prompts and gives the call back. Returns None, or HungUp if the
+          caller is gone.
 
         Never raises an error for anything that a caller does. A lost channel counts as `HungUp`.
         """

@@ -79,7 +79,7 @@ def call_id(given: object) -> str:
 
 
 def ani(given: object) -> Secret | None:
-    """Return the caller's number (E.164), or None if it is withheld or missing."""
+    """Return the caller's number (E.164), or None if it is withheld, missing, or invalid."""
     is_number = isinstance(given, str) and NUMBER.fullmatch(given)
     found = phone_number(given) if is_number else None
     return secret.phone(found) if found else None

@@ -1,1 +1,1 @@
-"""The parts that all servers share: limits on connections, and HTTP within those limits."""
+"""The parts that servers share: limits on connections, and HTTP within those limits."""

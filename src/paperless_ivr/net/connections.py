@@ -25,7 +25,7 @@ DEFAULTS = Limits()
 
 @define
 class Connections:
-    """A server's open connections, in the order in which they began to wait."""
+    """A server's open connections, and the order in which the waiting ones began to wait."""
 
     most: int
     _open: set[object] = field(factory=set, repr=False)

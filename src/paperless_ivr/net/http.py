@@ -57,7 +57,10 @@ class Server(uvicorn.Server):
 
 
 def bounded(app: App, limits: Limits, last_requests: int | None = None) -> Server:
-    """Return a server that, on shutdown, spends up to `last_requests` seconds on open requests."""
+    """Return a server that, on shutdown, spends up to `last_requests` seconds on open requests.
+
+    If `last_requests` is None, there is no time limit.
+    """
     connections = Connections(limits.connections)
 
     class Protocol(_Bounded):
@@ -93,7 +96,10 @@ async def read_whole(receive: Receive, most: int) -> bytes | None:
 
 
 def whole_requests(app: App, most: int) -> App:
-    """Wrap an application so that it receives only requests with a complete body."""
+    """Wrap an application so that it receives only requests with a complete body.
+
+    If a body exceeds `most` bytes, or the peer disconnects, the answer is status 413.
+    """
 
     async def wrapped(scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -93,7 +93,7 @@ class Spelled:
     fixes: int = 0
     """How often callers stopped the read-back or spelled the address again."""
     time: timedelta = timedelta()
-    """The time from the first question about the address to the last answer."""
+    """The time from each question about the address to its answer."""
 
     def __add__(self, other: "Spelled") -> "Spelled":
         return Spelled(

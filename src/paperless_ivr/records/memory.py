@@ -126,7 +126,7 @@ class MemoryRecord(_Memory):
     _hand_overs: dict[Whose, list[_HandOver]] = field(init=False, factory=dict)
     _reserved: dict[tuple[str | Secret, ...], dict[str, datetime]] = field(init=False, factory=dict)
     """When each try or text was counted, by `Counted.whose` and then by the key of the try or text.
-    Tries that were given back are removed."""
+    Tries that were given back, and texts that were not sent, are removed."""
     _consents: dict[tuple[str, str, datetime], Evidence] = field(init=False, factory=dict)
     _writes: dict[str, PendingWrite] = field(init=False, factory=dict)
     _jobs: dict[tuple[Task, str], _Job] = field(init=False, factory=dict)
@@ -169,8 +169,9 @@ class MemoryRecord(_Memory):
     def _ended(self, call: Whose, lines: list[Activity]) -> None:
         """Note the end of a hand-over under its call, its ANI, and the caller's account.
 
-        Accounts from a failed last-four check are left out. They may not be the caller's, and a
-        guesser's calls must not affect the accounts' owners.
+        It is noted only if an offer was made, or if a bill is going back to paper. Accounts from a
+        failed last-four check are left out. They may not be the caller's, and a guesser's calls
+        must not affect the accounts' owners.
         """
         last = lines[-1]
         ended = Disposition(last.detail["disposition"])

@@ -82,7 +82,7 @@ FINISHES = frozenset(
         ActivityType.SUPERSEDED,
     }
 )
-"""The ways in which unfinished work can end (R32)."""
+"""The ways in which unfinished work can end, apart from a write that is `SETTLED` (R32)."""
 
 
 @frozen
@@ -146,7 +146,7 @@ class Task(enum.StrEnum):
     """A kind of work left over from a call (R32)."""
 
     SETTLE = "settle"
-    """Look up a write with an uncertain outcome."""
+    """Find out the outcome of a write, if it is uncertain."""
     COMPLETE = "complete"
     """Carry out a deferred request."""
     FOLLOW = "follow"
@@ -386,7 +386,8 @@ class Record(Protocol):
     def keep(self, request: DeferRequest, evidence: Evidence) -> None:
         """Save a request to be completed later, and note `KEPT`. Repeating a key has no effect.
 
-        A new request replaces earlier requests for the same customer and invoice type.
+        A new request replaces earlier requests for the same customer and invoice type. If a write
+        with the same key was already accepted, the request is `COMPLETED` immediately.
         """
         ...
 
@@ -427,7 +428,7 @@ class Ledger(Record, Readable, Protocol):
     def consents(self, biller: str, reference: str) -> tuple[Evidence, ...]:
         """Return the consents with a given reference (`Handback.consents`), in order.
 
-        There is only one unless the host handed a call over again under the same ID.
+        There is only one, unless two hand-overs have the same call ID and the same name.
         """
         ...
 
@@ -470,10 +471,10 @@ class Ledger(Record, Readable, Protocol):
         """Close a claimed item with one of `FINISHES`, and note how it ended.
 
         The reason is a code, never personal data. A write can only be closed as `GIVEN_UP`. For any
-        other outcome, call `settle`. A deferred request is `COMPLETED` once its registration is
-        under way. If the service reports that the bill already comes by e-mail, the reason is
-        `PAPERLESS_ALREADY`. Raises `errors.StaleClaim` if the holder no longer has the claim, or if
-        the item is done.
+        other outcome, call `settle`, which also completes the write's deferred request. If a
+        look-up shows that a deferred request is already fulfilled, it is `COMPLETED`; if the bill
+        comes by e-mail, the reason is `PAPERLESS_ALREADY`. Raises `errors.StaleClaim` if the holder
+        no longer has the claim, or if the item is done, and ValueError if it cannot end like this.
         """
         ...
 
@@ -579,9 +580,9 @@ class SessionStore(Protocol):
 
         Raises `errors.StaleCall` if another worker moved the call first. Returns `Refused` if a
         limit forbids the intended write. In both cases, nothing was changed. `again` means that the
-        same update was committed before, but its answer was lost. If the call is already in the
-        state that the update requires (stored with the same bytes at the same turn, or removed),
-        the first commit succeeded, and nothing is done twice.
+        same update may have been committed before, because its answer was lost. If the call is
+        already in the state that the update requires (stored with the same bytes at the same turn,
+        or removed), the first commit succeeded, and nothing is done twice.
         """
         ...
 

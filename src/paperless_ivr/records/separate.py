@@ -19,7 +19,7 @@ class SeparateStores:
     """A session store that commits the parts of an update one after another.
 
     The parts that must never be lost (a try, an outcome, an intended write) come first, then the
-    call, then the activity lines. If a commit fails halfway, only lines can be lost.
+    call, then the activity lines. If a commit fails halfway and is retried, only lines can be lost.
     """
 
     record: Record

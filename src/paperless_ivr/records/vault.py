@@ -136,7 +136,7 @@ def _new_key() -> str:
 def vault_of_file(file: Path, *, make: bool = True) -> Vault:
     """Return the vault of a key file. If `make` is true, creates the file if it is missing.
 
-    Raises `KeyProblem` if the file is invalid, or if anyone but its owner can read or write it.
+    Raises `KeyProblem` if the file is missing or invalid, or if anyone but its owner can access it.
     """
     if make:
         with contextlib.suppress(FileExistsError):

@@ -23,7 +23,7 @@ class Meters:
         self.registry = registry = CollectorRegistry()
         self._begun = Counter(
             "paperless_ivr_calls_begun",
-            "Calls that hosts handed over, by moment.",
+            "Calls that hosts handed over and that began a flow, by moment.",
             ["moment"],
             registry=registry,
         )
@@ -55,7 +55,7 @@ class Meters:
         self._answers = Counter(
             "paperless_ivr_service_answers",
             "Answers from the billing service, by operation and class; NobodyFound means "
-            "that a search found no one.",
+            "that a search found no one, and raised that the back end failed with an error.",
             ["operation", "answer"],
             registry=registry,
         )
@@ -76,8 +76,9 @@ class Meters:
         )
         self._left = Counter(
             "paperless_ivr_relay",
-            "Items that the relay worked on, by outcome; given_up starts at 0, so that an alert "
-            "can catch the first one.",
+            "Items that the relay worked on, by outcome, with the abandoned calls that it ended "
+            "(taken_up) and the rounds in which the record failed (record_down); given_up starts "
+            "at 0, so that an alert can catch the first one.",
             ["came_to"],
             registry=registry,
         )
@@ -109,7 +110,7 @@ class Meters:
         self._ready.set(well)
 
     def worked(self, came_to: Mapping[str, int]) -> None:
-        """Count the outcomes of one relay round."""
+        """Add the outcomes of one relay round to the count."""
         for what, number in came_to.items():
             self._left.labels(what).inc(number)
 

@@ -19,8 +19,8 @@ from paperless_ivr.net.connections import DEFAULTS
 REPLY_WITHIN = 10.0
 """How many seconds to wait for a reply, in addition to the time that the command takes."""
 MOST_COMMANDS = 10_000
-"""The limit on commands in one call. A long call needs about 2,000, and a check for sounds
-about 1,500."""
+"""The limit on commands in one call. A long call needs about 2,000. A check for sounds needs about
+700, and up to twice as many if sounds are missing."""
 KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 """Options that make us notice within two minutes if Asterisk is gone. We need them because it sends
 nothing while a caller talks with an agent."""

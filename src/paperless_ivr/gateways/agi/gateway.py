@@ -81,7 +81,7 @@ class AgiGateway:
     unplayable: Callable[[str], None] = lambda _: None
     """Called with the name of a prompt that Asterisk could not play."""
     on_greeted: Callable[[], Awaitable[None]] | None = None
-    """Called as soon as the greeting has been played."""
+    """Called as soon as the greeting has been played, or interrupted by a key."""
     greeted: bool = False
     """Whether the greeting was played, or interrupted by a key."""
     clock: Callable[[], float] = field(default=lambda: asyncio.get_running_loop().time())

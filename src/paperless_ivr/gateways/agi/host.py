@@ -124,9 +124,9 @@ def _presentation(headers: Mapping[str, str]) -> int:
 
 
 def cleared(before: str) -> dict[str, str]:
-    """Return empty values for the variables that an earlier hand-back may have set.
+    """Return empty values for the error and the outcomes that an earlier hand-back may have set.
 
-    `before` is the number of outcomes in that hand-back.
+    `before` is the number of outcomes in that hand-back. A new hand-back sets all other variables.
     """
     many = int(before) if re.fullmatch(r"[0-9]{1,2}", before) else 0
     names = (f"outcome_{number}_{name}" for number in range(1, many + 1) for name in OUTCOME_NAMES)
@@ -145,7 +145,7 @@ def reading(names: tuple[str, ...]) -> str:
 
 
 def read(names: tuple[str, ...], value: str | None) -> dict[str, str] | None:
-    """Return the variables in the reply, or None if a value makes the reply ambiguous."""
+    """Return the variables in a reply, or None if a value has separators or control characters."""
     values = (value or "").split(SEPARATOR)
     if len(values) != len(names) or not all(map(str.isprintable, values)):
         return None
@@ -156,7 +156,8 @@ def setting(values: Mapping[str, str]) -> Iterator[str]:
     """Yield as few commands as possible to set the variables.
 
     MSet splits its arguments the way every application does (main/app.c,
-    `__ast_app_separate_args`). A backslash escapes a comma, a quote, a bracket, and itself.
+    `__ast_app_separate_args`). A backslash escapes a comma, a quote, a parenthesis, a bracket, and
+    itself.
     """
     pairs: list[str] = []
     for name, value in values.items():

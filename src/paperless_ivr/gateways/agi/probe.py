@@ -50,7 +50,10 @@ def described(found: dict[str, list[str]], most: int = NAMED) -> str:
 
 
 def _places(name: str, sound: str) -> Iterator[str]:
-    """Yield the places where Asterisk looks for a core sound of a language."""
+    """Yield the places where Asterisk looks for a core sound of a language.
+
+    Omits the place of the English sounds, unless the language is English.
+    """
     folder = name
     while folder:
         yield f"{folder}/{sound}"

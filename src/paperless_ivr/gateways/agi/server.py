@@ -39,7 +39,7 @@ PORT = 4573
 UP = 6
 """The CHANNEL STATUS of an answered line."""
 LAST_WORD = 20.0
-"""How many seconds a call has to finish after it is taken back."""
+"""How many seconds a call has to finish after the server takes it back."""
 
 MOST_OF_ERROR = 500
 """The maximum length of PAPERLESS_ERROR, because Asterisk limits the length of a command."""
@@ -228,9 +228,9 @@ class FastAgi:
 
 
 async def _variables(channel: Channel) -> tuple[dict[str, str], str]:
-    """Return the variables set by the dialplan, and the outcome count of an earlier hand-over.
+    """Return the variables set by the dialplan, and the outcome count of an earlier hand-back.
 
-    Omits values with line breaks or other control characters.
+    Omits empty values, and values with line breaks or other control characters.
     """
     names = (*HANDED_OVER, "outcomes")
     found = read(names, (await channel.ask(reading(names))).value)

@@ -108,7 +108,7 @@ class Sounds:
         prefix: str | None = None,
         names: Mapping[str, str] | None = None,
     ) -> "Sounds":
-        """Return the sounds in a folder. Raises GatewayProblems if any phrase has no file."""
+        """Return the sounds in a folder. Raises GatewayProblems if any file is missing."""
         title = f"{folder}: sounds are missing; `paperless-ivr prompts --render` creates them"
         if not (folder / LIST).is_file():
             raise GatewayProblems(title, [f"there is no {LIST}, which lists the files"])

@@ -107,9 +107,9 @@ class Writer:
     def _gather(self, root: ET.Element, gather: Gather) -> None:
         """Write one `<Gather>` for each run of prompts.
 
-        The address of a `<Gather>` identifies the run during which a key was pressed. A `<Gather>`
-        that ends without a key falls through to the next verb. Only the last one gives
-        the caller time to answer.
+        The address of a `<Gather>` identifies the run during which a key was pressed. If no key is
+        pressed, each `<Gather>` but the last falls through to the next verb. Only the last one
+        gives the caller time to answer, and its address is requested after silence, too.
         """
         say, runs = self.turn.say, barge_in_runs(self.turn)
         if not gather.barge_in:  # outside a <Gather>, keys do nothing

@@ -33,12 +33,13 @@ down. The transactions of one request share its deadline (`records.deadline`). I
 of the budget, 70% of 200 concurrent calls would go back to the host
 (benchmarks/calls_at_once.py)."""
 CONNECTIONS = 8
-"""The limit on connections to a database. More connections make transactions slower, because they
-compete for the database's cores and, within one process, for one application core."""
+"""The limit on connections to a database; on SQLite, a writer gets one more. More connections make
+transactions slower, because they compete for the database's cores and, within one process, for one
+application core."""
 
 
 class Database:
-    """A database. Every error is raised as `RecordDown`, without any of the statement's data.
+    """A database. Its errors are raised as `RecordDown`, without any of the statement's data.
 
     `read` and `write` run a function in one transaction. Either all of its changes are committed,
     or none of them are.
@@ -95,12 +96,12 @@ class Database:
 
     @contextlib.contextmanager
     def _begun(self, engine: Engine) -> Iterator[Connection]:
-        """Provide a connection with an open transaction, and cut it off when its time is up.
+        """Provide a connection with an open transaction.
 
         After a server restart, the connections in the pool are dead. When the first dead connection
         is found, the pool is emptied, and another connection is used, since nothing has been done
-        yet. The connection is cut off from this side because a server that no longer responds may
-        not enforce its own timeouts.
+        yet. On PostgreSQL, the connection is cut off from this side when its time is up, because a
+        server that no longer responds may not enforce its own timeouts.
         """
         for last in (False, True):
             with engine.connect() as connection, self._hung_up_in_time(connection):
@@ -123,8 +124,8 @@ class Database:
     def probe(self, act: Callable[[Connection], T]) -> T:
         """Run a function that writes, on a separate connection if the database is SQLite.
 
-        After an SQLite file is deleted or replaced, the connections in the pool still write to the
-        old file, and the data is lost.
+        Raises RecordDown if the SQLite file was deleted or replaced. The connections in the pool
+        would still write to the old file, and the data would be lost.
         """
         if self._its_file() != self._file:
             message = "the file was deleted or replaced"
@@ -274,7 +275,7 @@ def _sqlite(url: URL, budget: float, readers: int) -> Engine:
 
     @event.listens_for(engine, "do_connect")
     def _(*_: Any) -> None:
-        """Make the file accessible to its owner only. SQLite uses the same mode for its log."""
+        """Create a missing file for its owner only. SQLite uses the same mode for its log."""
         with contextlib.suppress(OSError):
             os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 

@@ -183,7 +183,7 @@ def _staying(
 
 
 def _last_counted(transaction: Transaction, person: Secret, biller: str) -> datetime | None:
-    """Return when a try or text was last counted for a person, or None if none ever was."""
+    """Return when a try or text was last counted for a person, or None if none is on record."""
     latest = select(func.max(reserved.c.at)).where(
         reserved.c.biller == biller, reserved.c.whose.in_(counted_for(transaction, biller, person))
     )

@@ -24,13 +24,13 @@ FORM = "paperless-ivr evidence 1"
 changes."""
 
 Document = Mapping[str, Any]
-"""A value to be written as JSON: strings, integers, booleans, lists, and objects."""
+"""A value to be written as JSON: strings, integers, booleans, nulls, lists, and objects."""
 
 
 def evidence(transaction: Transaction, reference: str) -> Document | None:
     """Return everything on record about the consents with a given reference, or None if none exist.
 
-    The result is the same, byte for byte, until something is added to the record.
+    The result is the same, byte for byte, until something about the consents is added or removed.
     """
     there = select(consents).filter_by(reference=reference).order_by(consents.c.id)
     given = [

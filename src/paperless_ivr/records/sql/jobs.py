@@ -1,4 +1,4 @@
-"""Work left over from calls. It stays open until it is done or no longer needed."""
+"""Work left over from calls. It stays open until it is done, given up, or no longer needed."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -64,7 +64,7 @@ def open_for(transaction: Transaction, bill: str, *tasks: Task) -> list[Row[Any]
 
 
 def close(transaction: Transaction, job: Row[Any], how: ActivityType, reason: str = "") -> None:
-    """Close work that is done or no longer needed."""
+    """Close work that is done, given up, or no longer needed."""
     transaction.connection.execute(
         update(jobs).where(jobs.c.id == job.id).values(done=how, done_at=transaction.now)
     )

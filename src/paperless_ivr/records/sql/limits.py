@@ -16,7 +16,7 @@ def reserve(
 ) -> str | None:
     """Count an upcoming try or text, once per key, or return the limit that forbids it.
 
-    Waits for other transactions that count against the same account, caller, or number.
+    Waits for other transactions that count against the same account, caller, number, or biller.
     """
     if not counted:
         return None
@@ -64,7 +64,10 @@ def release(transaction: Transaction, key: str) -> None:
 
 
 def counted_for(transaction: Transaction, biller: str, person: Secret) -> list[str]:
-    """Return the keys under which an account or phone number is counted (`port.Counted`)."""
+    """Return the keys under which an account or phone number is counted (`port.Counted`).
+
+    Nothing is counted for an e-mail address.
+    """
     kinds: tuple[tuple[str, ...], ...] = ()
     match person.kind:
         case Kind.ACCOUNT:

@@ -73,8 +73,9 @@ def told(transaction: Transaction, what: ActivityType, evidence: Evidence, **det
 def _ended(transaction: Transaction, line: Activity, number: int) -> None:
     """Note the end of a hand-over under its call, its ANI, and the caller's account.
 
-    Accounts from a failed last-four check are left out. They may not be the caller's, and a
-    guesser's calls must not affect the accounts' owners.
+    It is noted only if an offer was made, or if a bill is going back to paper. Accounts from a
+    failed last-four check are left out. They may not be the caller's, and a guesser's calls must
+    not affect the accounts' owners.
     """
     of_call = and_(activity.c.biller == line.biller, activity.c.call_id == line.call_id)
     began = _last(transaction, of_call, ActivityType.ARRIVED, number)

@@ -20,7 +20,10 @@ from paperless_ivr.records.sql.transaction import Transaction
 
 
 def purge(transaction: Transaction, biller: str, retention: Retention) -> Removed:
-    """Remove everything older than the retention allows, except unfinished work."""
+    """Remove everything older than the retention allows, except unfinished work.
+
+    A consent is kept as long as any line, write, or request that refers to it.
+    """
     from_activity = transaction.now - timedelta(days=retention.activity_days)
     from_consents = transaction.now - timedelta(days=retention.consent_days)
     removal = begin_removal(transaction, "purge", biller, from_activity, from_consents)

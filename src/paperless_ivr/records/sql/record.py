@@ -1,4 +1,4 @@
-"""The durable record. Each method is one transaction."""
+"""The durable record. Each method except `activity` is one transaction."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

@@ -173,9 +173,9 @@ def vault_for(
 
     The keys come from PAPERLESS_IVR_KEYS, or from the file at the path in PAPERLESS_IVR_KEY_FILE.
     If neither is set, the keys of an SQLite database are in a file next to it, such as
-    `record.db.keys`, which is created when it is first needed. Back up this file separately.
-    Without it, no sealed data can be opened. If `make` is false, a missing file is an error,
-    because an existing record already has keys.
+    `record.db.keys`; for PostgreSQL, this raises `KeyProblem`. A missing file is created. Back up
+    the file separately. Without it, no sealed data can be opened. If `make` is false, a missing
+    file is an error, because an existing record already has keys.
     """
     made = database_url(url)
     if environment.get(KEYS):

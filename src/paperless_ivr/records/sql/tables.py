@@ -1,7 +1,7 @@
 """The tables of the record. `migrations` creates them, and a test checks that the two agree.
 
 No column contains personal data in clear text. The columns `whose` and `*_hash` contain keyed
-hashes for look-ups. Only the vault can open `sealed`.
+hashes for look-ups. Only the vault can open `sealed` and `sealed_document`.
 """
 
 from datetime import UTC, datetime
@@ -39,7 +39,7 @@ class Moment(TypeDecorator[datetime]):
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Return the original value."""
+        """Return the value in UTC."""
         return None if value is None else value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
 
 

@@ -23,7 +23,7 @@ from paperless_ivr.records.vault import Vault
 from paperless_ivr.secret import Secret
 
 SCHEMA = 1
-"""The format of sealed data. Change it when the name of a field or an enum member changes.
+"""The format of sealed data. Change it when the saved name of a field or an enum member changes.
 
 Adding a field with a default does not require a change, because older data gets the default.
 """

@@ -1,4 +1,4 @@
-"""Create all tables, and the triggers that protect activity and consents from changes."""
+"""Create the first tables, and the triggers that protect activity and consents from changes."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Create all tables and triggers."""
+    """Create the tables and triggers."""
     op.create_table(
         "consents",
         sa.Column("id", NUMBER, primary_key=True),
@@ -134,8 +134,9 @@ KEPT = (("activity", "at", "activity_before"), ("consents", "answered", "consent
 """Append-only tables, and the columns that limit what a purge may remove from them.
 
 A purge adds a row to `purges` that states what it will remove, removes it, and deletes the row, all
-in one transaction. No other transaction ever sees the row, so only a purge can remove a line. This
-needs no role, session variable, or switch, and works the same way in both databases.
+in one transaction. No other transaction ever sees the row, so a line can be removed only by a
+transaction that first states what it will remove. This needs no role, session variable, or switch,
+and works the same way in both databases. Revision 0004 replaces `purges` with `removals`.
 """
 
 

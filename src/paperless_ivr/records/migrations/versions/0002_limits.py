@@ -10,7 +10,10 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Create the table. Earlier texts still count, but the count of tries restarts at zero."""
+    """Create the table.
+
+    Earlier texts still count against their number and caller. All other counts restart at zero.
+    """
     op.create_table(
         "reserved",
         sa.Column(
