@@ -141,7 +141,7 @@ class WebDriver:
             return Reply(503)
 
     def hang_up(self, call_id: str, *, by: EndedBy = EndedBy.CALLER) -> None:
-        """Handle a hang-up in any state. Anything the caller agreed to is still carried out."""
+        """Handle a hang-up in any state. What the caller agreed to is carried out or deferred."""
         reaping.hang_up(self._releases, call_id, by)
 
     def reap(self, abandoned: timedelta = reaping.ABANDONED) -> int:

@@ -1,4 +1,4 @@
-"""A deadline shared by all requests to the record while a caller waits."""
+"""A deadline that a thread's requests to the record share while a caller waits."""
 
 import math
 import time

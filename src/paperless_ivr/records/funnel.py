@@ -33,7 +33,7 @@ class Stage(enum.IntEnum):
     IDENTIFIED = 3
     """The account was found, and the caller proved their right to use it."""
     CONFIRMED = 4
-    """The caller consented to enroll a specific bill with a specific address."""
+    """The caller consented to enroll a specific bill with a specific address or number."""
     REGISTERED = 5
     """The service has started the registration, but its link has not been opened yet."""
     COMPLETED = 6

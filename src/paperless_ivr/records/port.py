@@ -339,11 +339,12 @@ class Record(Protocol):
         ...
 
     def screen(self, request: Screen) -> Screened:
-        """Return the outcome of this caller's or account's last call with an offer (R14).
+        """Return how this caller's or account's last call with an offer ended (R14).
 
-        This considers every hand-over in which an offer was made (`OFFERED`), and every hand-over
-        that ended with a bill going back to paper (`OPTED_OUT`, `OPT_OUT_REQUESTED`), even if no
-        offer was made. Callers are matched by ANI, and accounts by `Activity.accounts`.
+        Also returns how earlier hand-overs of this call ended. This considers every hand-over in
+        which an offer was made (`OFFERED`), and every hand-over that ended with a bill going back
+        to paper (`OPTED_OUT`, `OPT_OUT_REQUESTED`), even if no offer was made. Callers are matched
+        by ANI, and accounts by `Activity.accounts`.
         """
         ...
 

@@ -35,7 +35,7 @@ def _address(_: object, attribute: "Attribute[str]", value: str | None) -> None:
     """Validate an absolute address without a fragment."""
     parts = urlsplit(value or "https://none")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.fragment:
-        message = f"{attribute.name}: must begin with https:// and a host"
+        message = f"{attribute.name}: must begin with https:// and a host, and must not contain #"
         raise ValueError(message)
 
 

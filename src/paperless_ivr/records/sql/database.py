@@ -29,8 +29,8 @@ BUDGET = 0.5
 TURN = 2.0
 """How long, in seconds, a transaction can wait behind others in this process before its budget
 begins (R50). The wait is separate because many concurrent calls do not mean that the database is
-down. The transactions of one request share its deadline (`records.deadline`). If the wait were part
-of the budget, 70% of 200 concurrent calls would go back to the host
+down. The transactions that a caller waits for share a deadline (`records.deadline`). If the wait
+were part of the budget, 70% of 200 concurrent calls would go back to the host
 (benchmarks/calls_at_once.py)."""
 CONNECTIONS = 8
 """The limit on connections to a database; on SQLite, a writer gets one more. More connections make

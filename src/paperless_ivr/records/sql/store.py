@@ -121,13 +121,14 @@ def open_store(  # noqa: PLR0913 - each is an option of a server
     make: bool = True,
     connections: int = CONNECTIONS,
 ) -> Store:
-    """Open the record in a database. Creates the tables and the keys if the database is empty.
+    """Open the record in a database. Creates the tables if the database is empty.
 
     If `make` is false, raises `NoRecord` instead of creating a record.
 
-    The default vault comes from `vault_for`. `budget` is the policy's `budgets.record`. Raises
-    `RecordDown`, `OlderDatabase`, `UnknownDatabase`, or `KeyProblem`. Raises ValueError if the URL
-    is not for SQLite or PostgreSQL.
+    The default vault comes from `vault_for`, which creates missing keys only for a record that has
+    never been used. `budget` is the policy's `budgets.record`. Raises `RecordDown`,
+    `OlderDatabase`, `UnknownDatabase`, or `KeyProblem`. Raises ValueError if the URL is not for
+    SQLite or PostgreSQL.
     """
     file = _file(url)
     if not make and file is not None and not file.exists():
