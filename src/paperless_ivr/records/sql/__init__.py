@@ -1,4 +1,4 @@
-"""The durable record. It uses SQLAlchemy, and runs on SQLite (the default) or PostgreSQL."""
+"""The durable record. It uses SQLAlchemy, and runs on SQLite or PostgreSQL."""
 
 from paperless_ivr.records.sql.database import Database
 from paperless_ivr.records.sql.live_calls import SqlLiveCalls
