@@ -74,7 +74,7 @@ class WordsProblems(Problems):
 
 
 class GatewayProblems(Problems):
-    """A gateway cannot run a flow or answer in time, or has sounds that cannot be used."""
+    """A gateway cannot run a flow or answer in time, or its sounds are missing or unusable."""
 
 
 class HostProblems(Problems):
@@ -117,10 +117,10 @@ class BrokenCall(SavedCallError):
 
 
 class Rejected(PaperlessIVRError):
-    """A web request is forged, broken, or unexpected; for example, it answers no question.
+    """A web request is forged, broken, or unexpected.
 
-    A rejected request changes nothing. `status` is the HTTP status of the reply. `why` never quotes
-    the request.
+    For example, it answers a question that was not asked. A rejected request changes nothing.
+    `status` is the HTTP status of the reply. `why` never quotes the request.
     """
 
     def __init__(self, status: int, why: str) -> None:

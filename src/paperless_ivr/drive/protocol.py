@@ -2,8 +2,8 @@
 
 The drivers carry out these steps: they speak, send requests to the record or the service, and
 commit moves. Two rules are enforced here, so that every driver follows them: a write is put on
-record before it is sent and settled afterward (R31), and a read that was sent but got no usable
-answer is retried once, if time is left.
+record before it is sent and settled afterward (R31), and a read without a usable answer is retried
+once, unless its time is up or too many requests are running.
 """
 
 from collections.abc import Callable, Generator

@@ -62,7 +62,7 @@ class ActivityRecorder:
         )
 
     def activities(self, move: Move) -> tuple[Activity, ...]:
-        """Return a move's activities: what happened, then an offer or an end if it led to one."""
+        """Return a move's activities: what happened, then any offer or end that it led to."""
         happened = self._arrived(move) if move.before is None else self._answered(move)
         return (*happened, *self._next(move.after))
 

@@ -55,7 +55,7 @@ from paperless_ivr.secret import credential
 log = structlog.get_logger("paperless_ivr")
 
 AFTER = timedelta(minutes=2)
-"""How long a write's outcome must be uncertain before we look it up. No call waits that long."""
+"""How old a write with an uncertain outcome must be to be looked up. No call waits that long."""
 LEASE = timedelta(minutes=5)
 """How long a claim lasts. A look-up and a write together take a few seconds."""
 AT_ONCE = 20

@@ -275,7 +275,7 @@ def _sqlite(url: URL, budget: float, readers: int) -> Engine:
 
     @event.listens_for(engine, "do_connect")
     def _(*_: Any) -> None:
-        """Create a missing file for its owner only. SQLite uses the same mode for its log."""
+        """Create a missing file, for its owner only. SQLite uses the same mode for its log."""
         with contextlib.suppress(OSError):
             os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
