@@ -24,7 +24,7 @@ NOT_SENT = "not sent: the service is not answering"
 
 
 class _NoAnswer(Exception):
-    """Raised if a request gets no answer, or an answer that does not show what was done."""
+    """Raised if a request fails: its answer is `Unavailable` or `OutcomeUnknown`."""
 
     def __init__(self, answer: ServiceAnswer) -> None:
         super().__init__()
@@ -35,16 +35,16 @@ class _NoAnswer(Exception):
 class GuardedBackend:
     """A back end with a circuit breaker. Safe to use from several threads.
 
-    While the circuit is open, requests are not sent (`Unavailable`). A refusal counts as an answer.
-    A search made before the offer never counts: the offer waits only briefly, and a service that
-    takes longer has not failed.
+    While the circuit is open, requests are not sent (`Unavailable`). A request fails if its answer
+    is `Unavailable` or `OutcomeUnknown`; a refusal is not a failure. A search made before the offer
+    never counts: the offer waits only briefly, and a service that takes longer has not failed.
     """
 
     backend: Backend
     failures: int
-    """The circuit opens after this many unanswered requests in a row."""
+    """The circuit opens after this many failures in a row."""
     pause: float
-    """Seconds until an open circuit lets one request through. An answer closes the circuit."""
+    """Seconds until an open circuit lets one request through. Its success closes the circuit."""
     tell: Callable[[str], None] = lambda _: None
     """Called with the circuit's state when it changes: closed, open, or half-open."""
     tell_access: Callable[[bool], None] = lambda _: None

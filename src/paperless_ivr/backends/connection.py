@@ -28,7 +28,7 @@ EVERY = "every"
 """The name of the table for all operations. An operation's own table takes precedence."""
 
 ABSENT = "absent"
-"""The meaning of a code if no customer or invoice was found: an answer, not a refusal."""
+"""The meaning of a code if no customer or invoice was found. Only a write is then refused."""
 UNAVAILABLE = "unavailable"
 """The meaning of a code if nothing was done, for a technical rather than a business reason."""
 CREDENTIALS = "credentials"
@@ -63,7 +63,7 @@ REFERENCE_CODES: Mapping[str, Mapping[str, str]] = Fixed(
         }
     }
 )
-"""The meanings of the reference service's codes. A code that is not listed is a refusal."""
+"""The meanings of the reference service's codes. A failure with any other code is a refusal."""
 
 SOAP_VERSIONS = ("1.1", "1.2")
 
@@ -103,9 +103,9 @@ class _Service:
     proxy: str | None = None
     """The HTTP proxy to use. Proxies set in the environment are ignored."""
     circuit_failures: int = CIRCUIT_FAILURES
-    """After this many unanswered requests in a row, the circuit opens, and no more are sent."""
+    """After this many failures in a row, the circuit opens, and no more requests are sent."""
     circuit_seconds: float = CIRCUIT_SECONDS
-    """Seconds until an open circuit lets one request through. An answer closes the circuit."""
+    """Seconds until an open circuit lets one request through. Its success closes the circuit."""
     leave_out: tuple[str, ...] = ()
     """Operations not to use, although the service lists them."""
 

@@ -129,9 +129,10 @@ class MemoryBackend:
     """An in-memory billing service. Safe to use from several threads.
 
     Repeating a write with the same key changes nothing and gets the same answer. Using that key for
-    a different write is refused. The service's `EnrollInPaperless` takes no key, so repeating it is
-    refused as pending. An operation that the service lacks is `Unavailable`, because nothing was
-    done: the caller's request is then deferred, whereas a refusal would end it for good (R31).
+    a different write by the same operation is refused. The service's `EnrollInPaperless` takes no
+    key, so repeating it is refused while the registration is pending. An operation that the service
+    lacks is `Unavailable`, because nothing was done: the caller's request is then deferred, whereas
+    a refusal would end it for good (R31).
     """
 
     books: Books = field(factory=Books)
@@ -323,7 +324,7 @@ class MemoryBackend:
         return self._start(unit, paid.email)
 
     def _prefer(self, request: StoreCustomerPreference) -> ServiceAnswer:
-        """Start or replace a pending registration, or cancel it if the bill returns to paper."""
+        """Start or replace a pending registration, or put the bill back on paper."""
         unit = (request.customer, request.invoice_type)
         if unit not in self._bills:
             return Refused(Refusal.OTHER)
@@ -341,7 +342,7 @@ class MemoryBackend:
         """Start a registration, as `StartPaperlessRegistrationForCustomer` does.
 
         The customer's e-mail address is overwritten before the new one is confirmed. If there is no
-        new address, links that were texted earlier stay valid.
+        new address, links that were sent earlier stay valid.
         """
         if self._bills[unit] is Registration.ACTIVE:
             return Refused(Refusal.ALREADY_PAPERLESS)
@@ -354,7 +355,10 @@ class MemoryBackend:
         return Accepted()
 
     def _text(self, request: SendWebLink) -> ServiceAnswer:
-        """Text a link. Earlier texted links stay valid until a link is e-mailed or used."""
+        """Text a link.
+
+        Earlier links stay valid until a link is e-mailed or used, or the bill goes back to paper.
+        """
         unit = (request.customer, request.invoice_type)
         if unit not in self._bills:
             return Refused(Refusal.OTHER)

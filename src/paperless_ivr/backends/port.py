@@ -37,6 +37,7 @@ class Backend(Protocol):
     def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:
         """Answer within `budget` seconds. Never raises: every failure is an answer.
 
-        A write has a key. Repeating the write with the same key changes nothing.
+        A write has a key. If the service takes keys, repeating the write with the same key changes
+        nothing. `EnrollInPaperless` is sent without its key.
         """
         ...

@@ -157,7 +157,7 @@ def problems(table: str, names: Mapping[str, str]) -> Iterator[str]:
             says = f"not one of {', '.join((*AMOUNTS, CENTS))}"
             ask = _amount_example
         elif name in DATE_FIELDS:
-            says = 'not a date made of YYYY or YY, MM or MMM, and DD, such as "MM/DD/YYYY"'
+            says = 'not a date made of YYYY or YY, MMM, MM or M, and DD or D, as in "MM/DD/YYYY"'
             ask = date_format
         else:
             known = ", ".join(sorted(FLAG_FIELDS | AMOUNT_FIELDS | DATE_FIELDS))

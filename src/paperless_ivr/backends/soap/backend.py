@@ -42,7 +42,7 @@ class SoapBackend:
 
     An answer counts only if every field that determines the outcome conforms to the WSDL's own
     types. Without such an answer, a read counts as `Unavailable`, and a write as `OutcomeUnknown`,
-    unless it is certain that the request never reached the service (R23).
+    unless it is certain that nothing was done (R23).
     """
 
     connection: Connection
@@ -79,7 +79,7 @@ class SoapBackend:
 
     @property
     def operations(self) -> frozenset[str]:
-        """The names of the service's operations, according to its WSDL (R05)."""
+        """The names of the operations that the WSDL has and the connection uses (R05)."""
         return frozenset(self._fits)
 
     def answer(self, request: ServiceRequest, budget: float) -> ServiceAnswer:

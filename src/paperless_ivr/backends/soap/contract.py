@@ -24,7 +24,7 @@ from paperless_ivr.errors import ConnectionProblems, WsdlAway
 from paperless_ivr.flow.requests import OPERATIONS
 
 LOADING = 10.0
-"""The time limit, in seconds, for fetching a WSDL. This happens once, at startup."""
+"""The time limit, in seconds, for fetching each document of a WSDL, which happens at startup."""
 
 WSDL_NAMESPACE = "http://schemas.xmlsoap.org/wsdl/"
 ENVELOPES = {
@@ -41,14 +41,14 @@ REFUSED_UNREAD = frozenset({301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 41
 
 LARGEST_WHOLE = 100_000
 DEEPEST_WHOLE = 50
-"""Limits on the number and nesting of elements in an answer assembled from pieces."""
+"""Limits on the elements in an answer assembled from pieces, and on references within pieces."""
 
 BINDINGS = {"1.1": Soap11Binding, "1.2": Soap12Binding}
 
 
 @define(eq=False, repr=False)
 class Contract:
-    """The content of a service's WSDL, with the service's own names. Immutable."""
+    """The content of a service's WSDL, with the service's own names. Never changes once loaded."""
 
     soap: str
     versions: tuple[str, ...]
@@ -95,7 +95,7 @@ class Contract:
         """Return the answer in a reply.
 
         Raises `NothingDone` or `PerhapsDone` if there is none. The error's text contains nothing
-        from the reply except names in the schema.
+        from the reply except its HTTP status and a standard fault code.
         """
         elements = list(_body(reply))
         if operation in self.encoded:

@@ -38,7 +38,7 @@ NOT = "not "
 """The prefix of a flag's path if the service's flag means the opposite."""
 
 ANY_ANSWER = "any answer"
-"""A connection's entry for a search's Success if the service has no flag or code for it."""
+"""A connection's entry for a read's Success if the service has no flag or code for it."""
 
 ITSELF = "."
 """The path of the element itself: a list's only item, or an answer that is just text."""
@@ -122,8 +122,9 @@ class Fit:
 class Reading:
     """A reader for one answer, according to a fit. It remembers which fields were unreadable.
 
-    Raises `PerhapsDone` if the answer cannot be trusted: a field that decides the outcome cannot be
-    read, appears twice, or contains something other than text.
+    Raises `PerhapsDone` if the answer cannot be trusted: a field that is needed or decides the next
+    step cannot be read, any field appears twice or contains elements, or a list does not match the
+    WSDL.
     """
 
     fit: Fit
@@ -135,7 +136,7 @@ class Reading:
         return None if value is None else value != self.fit.spots[name].contrary
 
     def value(self, name: str, node: etree._Element) -> Any:
-        """Return a text, amount, or date, as the field requires, or None if it is absent."""
+        """Return a text, amount, or date, or None if the field is absent or cannot be read."""
         return self._value(name, node)
 
     def items(self, name: str, node: etree._Element) -> Iterator[etree._Element]:
@@ -212,7 +213,7 @@ def _is_nil(name: str, node: etree._Element) -> bool:
 
 
 def strangers(connection: Connection) -> Iterator[str]:
-    """Yield a problem for each name on the left side of a table that no operation has."""
+    """Yield a problem for each of our names in `request` and `answer` that no operation has."""
     asked = {name for shape in SHAPES.values() for name in (*WHO_ASKS, *shape.needs, *shape.may)}
     answered = {one.name for shape in SHAPES.values() for one in _all(shape)}
     for title, table, ours in (

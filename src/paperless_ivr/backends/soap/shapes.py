@@ -15,7 +15,7 @@ from paperless_ivr.secret import Secret
 
 
 class Kind(enum.Enum):
-    """The type that a field of an answer must have. Any other type is refused at startup."""
+    """The kind of value that a field of an answer must have, as worded in reports of problems."""
 
     FLAG = "true or false"
     TEXT = "a text or a number"

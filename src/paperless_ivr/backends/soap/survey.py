@@ -66,7 +66,7 @@ class Finding:
 
     @property
     def in_force(self) -> str | None:
-        """What the call does instead, or None if the operation is used."""
+        """What the call does without a missing or left-out operation. None for any other."""
         gone = self.standing in (Standing.MISSING, Standing.LEFT_OUT)
         return WITHOUT[self.operation] if gone else None
 
@@ -81,7 +81,10 @@ class Tried:
 
 
 def read_account(connection: Connection, account: Secret) -> Tried:
-    """Search for a test account and report which fields were read, but never their content."""
+    """Search for a test account and report which fields were read.
+
+    Of their content, only the type of each bill and its paperless flags are shown.
+    """
     backend = SoapBackend(connection)
     answer = backend.answer(SearchByAccountNumber(account), BUDGET)
     match answer:
@@ -137,7 +140,7 @@ def survey(contract: Contract, connection: Connection) -> tuple[Finding, ...]:
 
 
 def _lines(fit: Fit) -> Iterator[str]:
-    """Yield an operation's problems and differences, and its fields that are not used."""
+    """Yield an operation's differences, and its fields that are not used."""
     if fit.there != fit.operation:
         yield f"the service calls it {fit.there}"
     yield from fit.notes
@@ -148,7 +151,7 @@ def _lines(fit: Fit) -> Iterator[str]:
 
 
 def try_out(connection: Connection, version: str) -> Tried:
-    """Search for an account that no one has, using a given SOAP version. Changes nothing."""
+    """Send a read that finds no one, using a given SOAP version. Changes nothing."""
     backend = SoapBackend(evolve(connection, soap=version))
     request = harmless(backend.operations)
     if request is None:

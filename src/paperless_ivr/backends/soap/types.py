@@ -77,7 +77,7 @@ class Child:
 
 
 def children(kind: Any) -> dict[str, Child]:
-    """Return the elements and attributes of a type by name, omitting names that occur twice."""
+    """Return a type's elements and attributes by name, omitting elements with the same name."""
     found: dict[str, Child] = {}
     twice = set()
     if isinstance(kind, ComplexType):
@@ -130,7 +130,10 @@ def along(kind: Any, path: Sequence[str]) -> tuple[Child, ...] | None:
 # ── reading texts ────────────────────────────────────────────────────────────────────────
 
 Reader = Callable[[str], Any]
-"""A function that returns the value of a text, or None if it is empty. Raises `Unreadable`."""
+"""A function that returns the value of a text. Raises `Unreadable` if it is not valid.
+
+Some readers return None for a blank text, and others raise.
+"""
 
 
 def reader(kind: Kind, simple: Any, written: str | None) -> Reader | None:
