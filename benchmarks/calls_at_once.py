@@ -250,7 +250,8 @@ async def send(request: WebRequest, port: int, measured: Measured) -> str:
 
 async def call(number: int, ports: Sequence[int], measured: Measured) -> None:
     """Run one call, from the hand-over to the hand-back."""
-    # Yes to the offer, the last four digits as proof, yes to the consent, and no to a text.
+    # Yes to the offer, the last four digits as proof, and yes to the consent. The 2 would decline
+    # a text, but the demo policy offers none.
     keys = iter(["1", account(number)[-4:], "1", "2"])
     turns = itertools.cycle(ports[number % len(ports) :] + ports[: number % len(ports)])
     runtime = SimulatedTwilio(GATEWAY, f"CA{number:032}")

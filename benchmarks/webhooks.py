@@ -3,9 +3,9 @@
 A server in its own process, limited to one core, answers Twilio's requests. Its billing service
 takes 200 ms for every answer. The benchmark does not include a database; calls_at_once.py does. The
 callers run on the other cores. They all begin at the same time and press keys without a pause, and
-each call takes nine requests and three answers from the service. The benchmark runs several rounds,
-and measures the server's memory after each one. As a baseline, the same web server returns one
-fixed document for the same number of requests.
+each call takes eight requests and three answers from the service. The benchmark runs several
+rounds, and measures the server's memory after each one. As a baseline, the same web server returns
+one fixed document for nine requests per call.
 """
 
 import asyncio
@@ -66,7 +66,8 @@ ROUNDS = int(os.environ.get("ROUNDS", "3"))
 THREADS = int(os.environ.get("THREADS", "256"))
 SERVICE_S = 0.2
 KEYS = ("1", "", "1137", "", "1", "", "2")
-"""Yes, the last four digits, yes to the consent, and no text. For "", the caller presses no key."""
+"""Yes, the last four digits, and yes to the consent. For "", the caller presses no key. The 2 would
+decline a text, but the demo policy offers none."""
 
 RIVERA = customer("rivera")
 POLICY = demo_policy()

@@ -73,7 +73,7 @@ def after_payment() -> str:
 
 KEYS = ("", "1", "1137", "1", "2")
 """The caller presses nothing at the start of the call. Before the payment, they press yes, the last
-four digits, yes to the bill, and no to a text."""
+four digits, and yes to the bill. The 2 would decline a text, but this policy offers none."""
 
 
 def take_a_call() -> None:

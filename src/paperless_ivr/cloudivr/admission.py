@@ -38,10 +38,10 @@ class Admission:
     PartnerGUID: str | None
     PartnerKey: str | None = field(repr=False)
     asked: Mapping[str, object] = field(repr=False)
-    """The other parameters of the request."""
+    """The other parameters of the request, except `IdempotencyKey`."""
 
     def parameters(self, session: Session) -> str:
-        """Return all parameters of the request, masked."""
+        """Return these parameters for the log. All but public ones are masked."""
         who = {
             "BillerGUID": self.BillerGUID,
             "PartnerGUID": self.PartnerGUID,

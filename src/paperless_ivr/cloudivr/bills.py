@@ -40,7 +40,7 @@ def locked_customer(session: Session, biller: int, number: int) -> t.Customer:
 def locked_bill(session: Session, biller: int, number: int, invoice_type: str | None) -> Bill:
     """Lock a customer, and return their bill of the given type, whether it is open or paid.
 
-    Raises Refused if there is no such bill.
+    Raises Refused if there is no such customer or bill.
     """
     customer = locked_customer(session, biller, number)
     billed = select(t.Invoice.InvoiceTypeID).filter_by(CustomerID=customer.CustomerID)
@@ -96,7 +96,7 @@ def registration_of(session: Session, bill: Bill) -> t.PaperlessRegistration | N
 
 
 def status_of(registration: t.PaperlessRegistration | None, now: datetime) -> t.Registered:
-    """Return the status of a bill's registration. `CANCELED` means that the bill is on paper.
+    """Return the status of a bill's registration, which is `CANCELED` if there is none.
 
     A pending registration can no longer be completed after its last link has expired, so it then
     counts as canceled.

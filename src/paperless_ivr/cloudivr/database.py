@@ -51,7 +51,7 @@ def _discreet(address: URL, **options: Any) -> Engine:
 
 
 def _without_rows(record: logging.LogRecord) -> bool:
-    """Return False if a log record contains a row. At DEBUG, SQLAlchemy logs nothing but rows."""
+    """Return False at DEBUG, where SQLAlchemy logs only rows and the names of their columns."""
     return record.levelno > logging.DEBUG
 
 

@@ -1,8 +1,9 @@
 """Delivers the queued e-mails by SMTP, if a mail server is configured.
 
-Before a process sends an e-mail, it claims the e-mail, so that no other process sends it too. An
-unsent e-mail is retried after `RETRY`, and then less and less often, until the server accepts it or
-permanently rejects it, or until its link can no longer be used. If the server's answer is lost, the
+Before a process sends an e-mail, it claims the e-mail, so that no other process sends it too. If
+sending fails, the e-mail is retried after `RETRY`, and then less and less often, until the server
+accepts it or permanently rejects it, or until its link can no longer be used. If the server cannot
+be reached, nothing is claimed, and the next check tries again. If the server's answer is lost, the
 e-mail can arrive twice, with the same Message-ID.
 """
 
@@ -26,7 +27,7 @@ from paperless_ivr.cloudivr.words import WORDS
 
 RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=1)
-"""The shortest and longest wait before an unsent e-mail is retried."""
+"""The shortest and longest wait before an e-mail that could not be sent is retried."""
 LOOK_S = 1.0
 """Seconds between checks of the queue."""
 TIMEOUT_S = 10.0

@@ -21,7 +21,7 @@ class Registrar:
     """The part of a service that starts registrations and creates the links that complete them."""
 
     address: Callable[[], str]
-    """The service's own URL, without a trailing slash."""
+    """Returns the URL that links begin with, without a trailing slash."""
     link_days: float
     daily_messages: int
     """The limit on e-mails and texts to one customer in 24 hours."""

@@ -70,7 +70,7 @@ class CloudIVR:
 
     engine: Engine
     address: Callable[[], str]
-    """The service's own URL, without a trailing slash. Links begin with it."""
+    """Returns the URL that links begin with, without a trailing slash."""
     clock: Callable[[], datetime] = utc_now
     link_days: float = LINK_DAYS
     daily_messages: int = DAILY_MESSAGES
@@ -176,8 +176,8 @@ class CloudIVR:
     ) -> PaperlessEnrollment_Response:
         """Start a registration for a payment's customer, with the payment's own e-mail address.
 
-        The request has no idempotency key. If it is sent again, it is refused as pending, since
-        there is only one registration per customer and invoice type.
+        The request has no idempotency key. If it is sent again while the registration is pending,
+        it is refused, since there is only one registration per customer and invoice type.
         """
 
         def enroll(visit: Visit, biller: t.Biller) -> None:
@@ -266,7 +266,11 @@ class CloudIVR:
         ConsentReference: Text = None,
         IdempotencyKey: Text = None,
     ) -> Answer:
-        """Text a link. Earlier links stay valid until a link is e-mailed or used."""
+        """Text a link.
+
+        Earlier links stay valid until they expire, a link is e-mailed or used, or the bill goes
+        back to paper.
+        """
         number = alone(PhoneNumber or "")
 
         def send(visit: Visit, biller: t.Biller) -> None:

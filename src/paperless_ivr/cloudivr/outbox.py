@@ -1,4 +1,4 @@
-"""The queued messages. They contain personal data, so they are never served on the web."""
+"""The messages to customers. They contain personal data, so no page of the service shows them."""
 
 from datetime import datetime
 
@@ -29,14 +29,14 @@ class Message:
 
 @frozen
 class Outbox:
-    """The queued messages, oldest first."""
+    """All messages, sent or not, oldest first."""
 
     emails: tuple[Message, ...]
     texts: tuple[Message, ...]
 
 
 def outbox(engine: Engine, now: datetime) -> Outbox:
-    """Return the messages that are queued in a service's database."""
+    """Return all messages in a service's database, sent or not."""
     with Session(engine) as session:
         emails = session.scalars(select(t.EmailQueue).order_by(t.EmailQueue.EmailQueueID))
         texts = session.scalars(select(t.TextQueue).order_by(t.TextQueue.TextQueueID))

@@ -52,7 +52,7 @@ class Service:
         return f"{self.endpoint}?WSDL"
 
     def outbox(self) -> Outbox:
-        """Return the queued e-mails and texts."""
+        """Return all e-mails and texts, sent or not."""
         return outbox(self.engine, self.operations.clock())
 
     def snapshot(self) -> Callable[[], None]:

@@ -32,7 +32,8 @@ class PageWords:
 class Words:
     """All text in one language.
 
-    Its placeholders are `biller`, `bill`, `on_paper`, and, only in e-mails, `link`.
+    Its placeholders are `biller`, `bill`, `on_paper`, `link` (only in e-mails), and `count` (only
+    in `on_paper_many`).
     """
 
     pages: Mapping[Standing, PageWords]
@@ -45,7 +46,7 @@ class Words:
     on_paper_many: str
 
     def on_paper(self, bills: int) -> str:
-        """Return how many bills may still come on paper, worded as in the call."""
+        """Return how many bills may still come on paper, with the words used in the call."""
         if bills > 2:
             return self.on_paper_many.format(count=bills)
         return self.on_paper_1 if bills == 1 else self.on_paper_2

@@ -21,7 +21,8 @@ class Text:
 class Characters:
     """Characters said one by one, in groups, with a pause between groups.
 
-    `apart` separates the characters in writing: " " in a number, ", " in spelled text.
+    `apart` separates the characters in writing: " " in a number or a short part of a domain, ", "
+    in other spelled text.
     """
 
     groups: tuple[str, ...] = field(repr=False)

@@ -24,7 +24,7 @@ from paperless_ivr.prompts.terms import ENTRIES
 LIST = "phrases.csv"
 COLUMNS = ("language", "file", "text")
 EXTENSIONS = ("wav", "ulaw", "alaw", "gsm", "sln", "g722", "sln16", "wav49", "WAV")
-"""The extensions of files that Asterisk can play, one per format (formats/ in its source)."""
+"""The extensions of recordings: some of those that Asterisk can play (formats/ in its source)."""
 
 EDGES = " \t\n.,;:!?¡¿"
 """Characters that are not spoken at the edges of a phrase."""

@@ -136,7 +136,10 @@ class Simulation:
     # ── calls and takes ──
 
     async def call(self) -> None:
-        """Reset everything and start a call. Raises LookupError if the scenario is impossible."""
+        """Reset everything except the service's fault, and start a call.
+
+        Raises LookupError if the scenario is impossible.
+        """
         scenario, reading = self.scenario, self.shelved.reading
         policy = reading.policy
         self._calls += 1
@@ -260,7 +263,7 @@ class Simulation:
         take.put_back = self.world.snapshot()
 
     def messages(self) -> tuple[Message, ...]:
-        """Return the messages that the service has sent, oldest first."""
+        """Return the messages that the service has queued, oldest first."""
         out = self.world.service.outbox()
         return tuple(sorted((*out.emails, *out.texts), key=lambda message: message.at))
 

@@ -11,7 +11,10 @@ from paperless_ivr.prompts.catalog import GAP
 from paperless_ivr.prompts.pieces import InLanguage, Piece, Text
 
 HIDDEN = (slots.Digits, slots.Spelled, slots.Word)
-"""Slots shown as dots: complete numbers and addresses. Other slots contain only parts of them."""
+"""Slots shown as dots: complete numbers, and addresses that were keyed, with their words.
+
+Of numbers and addresses in other slots, a prompt says only a part.
+"""
 
 LABELS: Mapping[str, str] = {
     "option_if_not": "no",
@@ -33,7 +36,7 @@ LABELS: Mapping[str, str] = {
     "option_leave_it": "leave it",
     "option_text_link": "text it",
 }
-"""Labels of keys, by the prompt that offers the key. Any other option's name is its label."""
+"""Labels of keys, by the prompt that offers the key. Others get the first word of the option."""
 WITHOUT_SLOT: Mapping[str, tuple[str, str]] = {
     "offer_at_start": ("1", "yes"),
     "readback": ("*", "stop"),

@@ -1,4 +1,7 @@
-"""The page's view of a simulation, as JSON. It never contains hidden data (R24)."""
+"""The page's view of a simulation, as JSON.
+
+Masked data is left out, except from the prompts that the page is about to speak (R24).
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise

@@ -124,7 +124,7 @@ def _field(value: object, *, revealed: bool) -> str:
 
 
 def masked(value: Secret) -> str:
-    """Return a secret reduced to the part that a caller would hear."""
+    """Return a secret with most of it masked, such as all but the last digits of a phone number."""
     text = value.reveal()
     if value.kind is Kind.EMAIL and "@" in text:
         local, _, domain = text.rpartition("@")

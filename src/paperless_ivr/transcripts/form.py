@@ -67,8 +67,9 @@ HEADERS: Mapping[str, str] = {
     "greeted": "greeted",
     "today": "today",
 }
-"""The possible headers, and their names in `flow.host_strings`. The headers `policy` and `lacking`
-define the flow itself. A caller, an account, or a payment can be given as a person's handle."""
+"""The headers about the hand-over, and their names in `flow.host_strings`. A caller, an account, or
+a payment can be given as a person's handle. Other headers define the flow itself (`policy` and
+`lacking`) or describe customers (`people`)."""
 
 STATUSES: Mapping[str, tuple[bool | None, bool]] = {
     "pending": (False, True),
@@ -90,8 +91,8 @@ ANSWERS: Mapping[str, Mapping[str, e.Event]] = {
     "ReserveTry": {"reserved": e.TryReserved(), "limit reached": e.LimitReached()},
     "DeferRequest": {"kept": e.RequestDeferred(), "unknown": e.OutcomeUnknown()},
 }
-"""The record's possible answers to each request. The first one is the default if the transcript
-does not contain an answer."""
+"""The record's answers to each request, except `unavailable`, which fits any request, and reports
+of earlier offers. The first one is the default if the transcript does not contain an answer."""
 
 
 def text_of(comments: Iterable[str], headers: Mapping[str, str], lines: Iterable[str]) -> str:

@@ -147,7 +147,7 @@ def _policy(name: str, transcript: Path) -> Policy:
 
 
 def _caller(value: str, people: People) -> str:
-    """Return the number in a header, given as digits or as a handle. Empty if it is unknown."""
+    """Return the number in a header, given with a + or as a handle. Empty if it is unknown."""
     if value == "unknown" or value.startswith("+"):
         return value.removeprefix("unknown")
     phone = people.customer(value).phone

@@ -43,9 +43,9 @@ per letter."""
 class Scribe:
     """An observer that writes a transcript of every call. Pass its `moved` method to a driver.
 
-    When a call ends, `done` is called with its ID and its transcript. The transcript begins with
-    `headers`, such as `policy` with a file name relative to `path`. A single scribe must observe
-    all moves of a call.
+    When a call ends, `done` is called with its ID and its transcript, unless the call ended as soon
+    as it began. The transcript begins with `headers`, such as `policy` with a file name relative to
+    `path`. A single scribe must observe all moves of a call.
     """
 
     flow: Flow
@@ -55,7 +55,7 @@ class Scribe:
     _moves: dict[tuple[str, str], list[Move]] = field(init=False, repr=False, factory=dict)
 
     def moved(self, move: Move) -> None:
-        """Observe a move of a call."""
+        """Observe a move of a call. Raises `TranscriptProblems`, as `redacted` does."""
         host = move.after.call.host
         of_call = (host.call_id, host.handover)
         self._moves.setdefault(of_call, []).append(move)
@@ -75,8 +75,8 @@ def redacted(
     """Return a transcript of a call that takes the same path but contains no personal data.
 
     `moves` must contain all moves of one call. The move that began the call is optional. Raises
-    `TranscriptProblems` if no such transcript was found, because `flow` is not the flow of the
-    call, or because the host handed over something that a transcript cannot express.
+    `TranscriptProblems` if no such transcript was found, for example because `flow` is not the flow
+    of the call, or the host handed over something that a transcript cannot express.
     """
     chance = chance or SystemRandom()
     moved = [(m.before, m.event, m.after) for m in moves if m.before and m.event]

@@ -1,9 +1,9 @@
 """Stand-ins for the personal data in a call: random values of the same shape.
 
-Within a call, equal values have equal stand-ins, and different values have different stand-ins.
-Everything that the flow depends on is kept: the length of a number, whether it could be a payment
-card or a telephone number, which last four digits match, and how an address is spelled key by key.
-Stand-ins are not computed from the values, so the values cannot be recovered from them.
+Within a call, equal values have equal stand-ins, and different numbers or domains have different
+stand-ins. Everything that the flow depends on is kept: the length of a number, whether it could be
+a payment card or a telephone number, which last four digits match, and how an address is spelled
+key by key. Stand-ins are not computed from the values, so the values cannot be recovered from them.
 """
 
 import re
@@ -110,7 +110,10 @@ class StandIns:
         return self._other("invoice", number, draw=lambda s: _end(s, last))
 
     def phone(self, number: str) -> str:
-        """Return a stand-in for a phone number. If North American, it is reserved for fiction."""
+        """Return a stand-in for a phone number.
+
+        If the number is North American, with +1, its stand-in is reserved for fiction.
+        """
         there = self._national(number[-10:]) is not None
         if there and re.fullmatch(r"\+1\d{10}", number):
             made = lambda _: f"+1{self.chance.choice(AREAS)}55501{self.chance.randrange(100):02}"  # noqa: E731
@@ -154,7 +157,10 @@ class StandIns:
             return ""
 
     def _domain(self, domain: str) -> str:
-        """Return a stand-in for a domain. Keeps known domains, and the last label of others."""
+        """Return a stand-in for a domain.
+
+        Keeps known domains, and the last label and any Punycode labels of others.
+        """
         if domain.lower() in self.terms.policy.address.domains:
             return domain
         *labels, last = domain.split(".")
@@ -423,7 +429,7 @@ def personal(values: Iterable[Secret]) -> frozenset[str]:
     """Return the texts that could identify someone.
 
     They include numbers without symbols, and the last digits of those numbers. Texts that consist
-    only of zeros identify no one and are left out.
+    only of zeros, or have fewer than four characters, identify no one and are left out.
     """
 
     def texts() -> Iterator[str]:

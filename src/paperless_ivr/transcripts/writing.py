@@ -16,7 +16,7 @@ Named = Callable[[e.Customer], str]
 def handed_over(
     host: Arrival, operations: frozenset[str], payment: str
 ) -> Iterator[tuple[str, str]]:
-    """Yield the data that the host hands over, as headers."""
+    """Yield the data that the host hands over, and the operations that are missing, as headers."""
     known = {"moment": host.moment.value, "ani": "unknown"} | arrival_to_strings(host)
     if payment:
         known["payment"] = payment

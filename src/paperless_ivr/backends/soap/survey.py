@@ -32,12 +32,12 @@ WITHOUT: Mapping[str, str] = {
         "only callers who have just paid can be served, if the host vouches for them and hands "
         "over the account, invoice type, and e-mail address"
     ),
-    "SearchByCustomerPhoneNumber": "every caller keys the account number",
+    "SearchByCustomerPhoneNumber": "callers key the account number, unless the host hands it over",
     "SendWebLink": "no text is offered; the call uses the next way to get an address",
     "StoreCustomerPaymentMethodV2": "AutoPay is not offered, whatever the policy says",
     "StoreCustomerPreference": (
-        "the library's own record keeps the caller's request, and a texted link or the biller "
-        "completes it"
+        "the library's own record keeps the caller's request, unless EnrollInPaperless can be used "
+        "after a payment; a texted link or the biller completes it"
     ),
     "EnrollInPaperless": (
         "even after a payment, the call uses StoreCustomerPreference or keeps the request on record"
