@@ -1,7 +1,7 @@
 """Concurrent calls with a service that takes 2 s: `python benchmarks/busy_service.py 50 200`.
 
 Each call enrolls after its payment, and sends the service three requests: a search that takes too
-long for the offer to wait for, the same search once the caller accepts, and a write to enroll. Every
+long for the offer to wait, the same search once the caller accepts, and a write to enroll. Every
 caller presses keys without a pause. For each driver, the benchmark prints how the calls ended, how
 long a call took, the highest number of concurrent requests to the service, and the number of
 registrations. All calls should enroll, because a caller must never hear that the service is down

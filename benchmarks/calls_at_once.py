@@ -1,11 +1,11 @@
 """Concurrent calls over HTTP, including the database: `python benchmarks/calls_at_once.py`.
 
-All calls begin at the same moment, and all of them enroll. Callers press keys without a pause. Each
-call takes about eight web requests and three answers from the service. The servers are
-`paperless-ivr serve` processes with the default sizes, policy, and budgets, and requests rotate
-between them. Every round runs each setup once. For each setup, the benchmark prints the calls per
-second, how long a web request took, how the calls ended, and the ratios to the first setup, which
-has no database.
+All calls begin at the same moment, and all of them try to enroll. Callers press keys without a
+pause. Each call takes about eight web requests and three answers from the service. The servers are
+`paperless-ivr serve` processes with the default sizes, policy, and budgets (in the last setup,
+transactions wait less for their turn), and requests rotate between them. Every round runs each
+setup once. For each setup, the benchmark prints the calls per second, how long a web request took,
+how the calls ended, and the ratios to the first setup, which has no database.
 
 The benchmark includes HTTP, signatures, the flow, the SOAP client, and the record and live calls,
 with their transactions and sealing, synced to disk. It does not include Twilio and the network, TLS

@@ -128,7 +128,7 @@ class Forgetful:
 
 
 def serve_slowly() -> None:
-    """Run the same server as `paperless-ivr serve`, with the slow service."""
+    """Run the same server as `paperless-ivr serve`, with the slow service and forgetful record."""
     configure()
     store = SeparateStores(Forgetful(), MemoryLiveCalls())
     meters = Meters()
