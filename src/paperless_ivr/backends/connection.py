@@ -68,7 +68,7 @@ REFERENCE_CODES: Mapping[str, Mapping[str, str]] = Fixed(
 SOAP_VERSIONS = ("1.1", "1.2")
 
 SECONDS = (0.5, 20.0)
-"""The shortest and longest time limit of an operation; the policy's budgets have the same range."""
+"""The shortest and longest time limit of an operation, as for the policy's reads and writes."""
 
 CIRCUIT_FAILURES, CIRCUIT_SECONDS = 5, 10.0
 

@@ -1,6 +1,6 @@
 """Runs each request to the service in a transaction, and logs its steps.
 
-A refused request changes nothing, and a failed one is rolled back. Both are logged.
+A refused request changes no customer's data, and a failed one is rolled back. Both are logged.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Turns prompts into structured speech. Only this module of the package reveals secrets (R24)."""
+"""Turns prompts into structured speech. No other module in `prompts` reveals secrets (R24)."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,7 @@
 """Calls as text that a biller can read and that can be replayed against the flow.
 
-A transcript consists of comments, then headers with the data that the host hands over, then the
-call, line by line:
+A transcript consists of comments, then headers, such as those with the data that the host hands
+over, then the call, line by line:
 
     # Enrolls with the e-mail on file.
     moment:    before_payment

@@ -41,7 +41,7 @@ class Transcript:
     comments: tuple[str, ...]
     """The comments above the call, for readers."""
     headers: Mapping[str, str]
-    """The headers with the data that the host hands over, as written."""
+    """All headers, as written."""
     steps: tuple[Step, ...]
     arrival: Arrival = field(repr=False)
     terms: Terms = field(repr=False)

@@ -250,8 +250,8 @@ class StandIns:
     def _pressed(self, call: Call, whole: str) -> str:
         """Return replacement keys for an address that is spelled with one press per letter.
 
-        The keys are taken from other names. Symbols and the last label of a domain are kept, and so
-        is a single 0, which asks for an agent.
+        The keys are random, or those of other names. Symbols and the last label of a domain are
+        kept, and so is a single 0, which asks for an agent.
         """
         if whole == "0":
             return whole
@@ -268,7 +268,7 @@ class StandIns:
     def _other_name(self, keyed: str) -> str:
         """Return replacement keys of the same length.
 
-        They end with a listed name, which is read as a word.
+        They often end with a listed name, which is read as a word.
         """
         size = self.chance.randint(0, len(keyed))
         names = [name for name in lexicon().first.keyed if len(name) == size]

@@ -43,11 +43,11 @@ AT_ONCE = 32
 
 
 class Trouble(Exception):
-    """A request that got no answer. The text is for logs, and never quotes what was sent."""
+    """A request without a usable answer. The text is for logs, and never quotes what was sent."""
 
 
 class NothingDone(Trouble):
-    """The request never arrived, or the service reported that it did nothing."""
+    """The request was not sent or never arrived, or the service reported that it did nothing."""
 
 
 class PerhapsDone(Trouble):
