@@ -30,7 +30,8 @@ WITHOUT: Mapping[str, str] = {
     "InvoiceExists": "every bill that the search lists counts as existing",
     "SearchByAccountNumber": (
         "only callers who have just paid can be served, if the host vouches for them and hands "
-        "over the account, invoice type, and e-mail address"
+        "over the account and invoice type; unless it also hands over an e-mail address, callers "
+        "key one, or a number for a text"
     ),
     "SearchByCustomerPhoneNumber": "callers key the account number, unless the host hands it over",
     "SendWebLink": "no text is offered; the call uses the next way to get an address",
