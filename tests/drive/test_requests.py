@@ -82,6 +82,7 @@ def test_who_comes_meanwhile_hears_that_we_still_work(stopped, monkeypatch):
             line.worker()
             assert STILL in line.go().document
     line.backend.free.set()
+    line.workers[0].close()  # waits for the write, however long it takes
     line.worker()
     line.go()
     assert line.follow() is None
