@@ -178,7 +178,7 @@ def test_the_page_is_what_was_seen(run: Callable[..., Any]) -> None:
     rows = [_row(name, run) for name in sorted(MANNERS)]
     text = (
         "<!-- services: seen by tests/backends/test_services.py -->\n\n"
-        "| Service | Modeled on | Its connection file | A call ends |\n"
+        "| Service | Modeled on | Its connection file | Result of a call |\n"
         f"|---|---|---|---|\n{''.join(rows)}\n<!-- end: services -->"
     )
     page = PAGE.read_text(encoding="utf-8")

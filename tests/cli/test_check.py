@@ -92,7 +92,7 @@ def test_whole_contract(run: Run) -> None:
     assert done.exit_code == 0
     assert "SOAP 1.1 and 1.2" in done.stdout
     told = dict(line.split() for line in done.stdout.splitlines() if line.startswith("  "))
-    assert told == dict.fromkeys(OPERATIONS, "there")
+    assert told == dict.fromkeys(OPERATIONS, "complete")
 
 
 @pytest.mark.requirement("R05")
@@ -118,7 +118,7 @@ def test_renamed(run: Run, tmp_path: Path) -> None:
     assert "EnrollInPaperless             unusable" in done.stdout
     assert "does not take AccountNumber (it has AcctNumber" in done.stdout
     assert "say under [request.SearchByAccountNumber]" in done.stdout
-    assert "SendWebLink                   there" in done.stdout
+    assert "SendWebLink                   complete" in done.stdout
 
 
 def test_differing(run: Run, tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def _service(file: Path | None, wsdl: str | None, policy: Policy | None, offline
             click.echo(f"      {line}")
     fit = all(one.standing is not Standing.UNUSABLE for one in found)
     has = frozenset(
-        one.operation for one in found if one.standing in (Standing.THERE, Standing.DIFFERS)
+        one.operation for one in found if one.standing in (Standing.COMPLETE, Standing.DIFFERS)
     )
     if not has:
         click.echo("  none of the seven operations can be used")

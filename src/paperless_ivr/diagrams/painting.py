@@ -14,7 +14,7 @@ arguments are None, it returns the address of the overview.
 """
 
 ANYWHERE = "any question"
-"""The words above a state that shared lines of several chapters lead to."""
+"""The label above a state that is reached from shared rows of several chapters."""
 KINDS = {Kind.ASK: "ask", Kind.DO: "do", Kind.PASS: "pas"}
 WAITS = {
     Kind.ASK: "asks the caller",
@@ -87,7 +87,7 @@ def tag(canvas: Canvas, x: float, y: float, part: Part, *, bold: bool = True) ->
 
 
 def key(canvas: Canvas, x: float, y: float, keys: str) -> None:
-    """Draw a key of the telephone."""
+    """Draw a telephone key."""
     wide = 22.0 if len(keys) == 1 else 34.0
     canvas.rect(x + 23 - wide / 2, y, wide, 18, "cap capb")
     canvas.text(x + 23, y + 13.6, keys, "capt", 13, bold=True, anchor="middle")

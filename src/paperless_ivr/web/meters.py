@@ -55,7 +55,7 @@ class Meters:
         self._answers = Counter(
             "paperless_ivr_service_answers",
             "Answers from the billing service, by operation and class; NobodyFound means "
-            "that a search found no one, and raised that the back end failed with an error.",
+            "that a search found no one, and `raised` means that the back end raised an exception.",
             ["operation", "answer"],
             registry=registry,
         )

@@ -50,7 +50,7 @@ WITHOUT: Mapping[str, str] = {
 class Standing(enum.StrEnum):
     """The state of an operation at the service."""
 
-    THERE = "there"
+    COMPLETE = "complete"
     DIFFERS = "differs"
     MISSING = "missing"
     LEFT_OUT = "left out"
@@ -135,7 +135,7 @@ def survey(contract: Contract, connection: Connection) -> tuple[Finding, ...]:
         elif fit.problems:
             found.append(Finding(operation, Standing.UNUSABLE, (*fit.problems, *_lines(fit))))
         else:
-            standing = Standing.DIFFERS if fit.notes else Standing.THERE
+            standing = Standing.DIFFERS if fit.notes else Standing.COMPLETE
             found.append(Finding(operation, standing, tuple(_lines(fit))))
     return tuple(found)
 
