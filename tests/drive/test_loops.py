@@ -10,9 +10,10 @@ from attrs import evolve, field, frozen
 
 from paperless_ivr.backends.demo import BILLER, customer, springfield
 from paperless_ivr.backends.memory import Fault
-from paperless_ivr.drive.runner import Setup
+from paperless_ivr.drive.runner import Setup, Silence
 from paperless_ivr.errors import FlowProblems, PolicyProblems, UnknownCall
 from paperless_ivr.flow.events import (
+    Accepted,
     CustomersFound,
     Digits,
     Ended,
@@ -23,7 +24,7 @@ from paperless_ivr.flow.events import (
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Disposition, Moment, Payment, Reason, Registration
 from paperless_ivr.flow.policy import Budgets, Policy
-from paperless_ivr.flow.requests import OPERATIONS
+from paperless_ivr.flow.requests import OPERATIONS, StoreCustomerPreference
 from paperless_ivr.flow.turns import Gather, Transfer
 from paperless_ivr.flow.view import Terms
 from paperless_ivr.prompts import Catalog, said
@@ -32,6 +33,7 @@ from paperless_ivr.records.port import ActivityType
 from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.secret import keys, payment
 from tests.drive.loops import LOOPS
+from tests.drive.test_aio import Held
 
 POLICY = Policy(text=evolve(Policy().text, after_enrolment=()))
 CATALOG = Catalog.of(POLICY)
@@ -236,6 +238,58 @@ def test_a_service_that_overruns(converse):
 
     assert back.disposition is Disposition.UNAVAILABLE
     assert STILL in caller.heard
+
+
+@frozen
+class Leaving(Caller):
+    """A caller who hangs up on hearing that we are still working on a held request."""
+
+    service: Held = field(kw_only=True)
+    answered: bool = field(kw_only=True)
+    """Whether the answer comes right after that."""
+    left: list[bool] = field(factory=list)
+
+    def perform(self, turn, language):
+        """Speak a turn, and answer it until the caller has left."""
+        did = HungUp() if self.left else super().perform(turn, language)
+        if self.heard[-1] == STILL and self.service.reached.is_set():
+            self.left.append(True)
+            if self.answered:
+                self.service.let_go.set()
+            return HungUp()
+        return did
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Reassure callers after a silence that is shorter than a policy can set."""
+    monkeypatch.setattr(Silence, "ends", property(lambda silence: silence._began + 0.01))
+
+
+@pytest.mark.requirement("R10")
+@pytest.mark.usefixtures("impatient")
+def test_hang_up_during_a_reassurance_ends_a_read(converse):
+    """A caller who hangs up while being reassured does not wait for a look-up to be answered."""
+    service = Held("SearchByCustomerPhoneNumber")
+    caller = Leaving(list(ENROLL), service=service, answered=False)
+    back = converse(caller, backend=service)
+    service.let_go.set()
+
+    assert (back.disposition, back.reason) == (Disposition.ABANDONED, Reason.CALLER_HUNG_UP)
+
+
+@pytest.mark.requirement("R31")
+@pytest.mark.usefixtures("impatient")
+def test_hang_up_during_a_reassurance_does_not_end_a_write(converse):
+    """A write is awaited and settled, even if the caller hangs up while being reassured."""
+    service = Held(StoreCustomerPreference.__name__)
+    record = MemoryRecord(lambda: datetime.now(UTC))
+    caller = Leaving(list(ENROLL), service=service, answered=True)
+    back = converse(caller, backend=service, record=record)
+
+    assert (back.disposition, back.registration) == (Disposition.ENROLLED, Registration.PENDING)
+    assert [written.answer for written in record.writes.values()] == [Accepted()]
+    assert caller.heard[-1] == STILL
 
 
 class OneAtATime:

@@ -16,7 +16,6 @@ from paperless_ivr.drive.runner import Asking, CallRunner, Setup, Silence, handb
 from paperless_ivr.drive.session import Session
 from paperless_ivr.flow.events import CallerEvent, EndedBy, HungUp, ServiceAnswer
 from paperless_ivr.flow.host import Arrival, Handback
-from paperless_ivr.flow.requests import Read
 from paperless_ivr.flow.turns import Turn
 from paperless_ivr.gateways.port import AsyncSessionGateway
 
@@ -113,16 +112,14 @@ class AsyncDriver:
     async def _send(self, step: Send, line: "_Line", silence: Silence) -> ServiceAnswer | HungUp:
         """Return the answer within the budget, and reassure the caller in the meantime.
 
-        If the caller hangs up between prompts, a read ends immediately, but a write is still
-        awaited.
+        If the caller hangs up, a read ends immediately, but a write is still awaited.
         """
         asking = Asking(self._runner, step, self._service, silence)
         answering = asyncio.wrap_future(asking.answering)
         answering.add_done_callback(_seen)
-        heeding = isinstance(step.request, Read)
         try:
             while True:
-                gone = await line.wait(answering, asking.wait, heeding=heeding)
+                gone = await line.wait(answering, asking.wait, heeding=asking.heeding)
                 if answering.done():
                     return answering.result()
                 if gone is not None:
@@ -131,9 +128,11 @@ class AsyncDriver:
                 if isinstance(came, ServiceAnswer):
                     return came
                 if came is not None:
-                    await line.perform(came)
+                    did = await line.perform(came)
+                    if asking.heeding and isinstance(did, HungUp):
+                        return did
         finally:
-            asking.answering.cancel()  # do not send the request if the call is canceled
+            asking.answering.cancel()  # do not send the request if no one waits for it
 
 
 @define

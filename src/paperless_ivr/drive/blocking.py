@@ -60,8 +60,13 @@ class Driver:
             self._runner.gateway_failed(turn, error)
             return HungUp()
 
-    def _send(self, step: Send, gateway: SessionGateway, silence: Silence) -> ServiceAnswer:
-        """Return the answer within the budget, and reassure the caller in the meantime."""
+    def _send(
+        self, step: Send, gateway: SessionGateway, silence: Silence
+    ) -> ServiceAnswer | HungUp:
+        """Return the answer within the budget, and reassure the caller in the meantime.
+
+        If the caller hangs up, a read ends immediately, but a write is still awaited.
+        """
         asking = Asking(self._runner, step, self._pool, silence)
         while True:
             wait([asking.answering], asking.wait)
@@ -71,4 +76,7 @@ class Driver:
             if isinstance(came, ServiceAnswer):
                 return came
             if came is not None:
-                self._perform(gateway, came)
+                did = self._perform(gateway, came)
+                if asking.heeding and isinstance(did, HungUp):
+                    asking.answering.cancel()  # do not send the request if no one waits for it
+                    return did

@@ -472,6 +472,11 @@ class Asking:
         return self.runner.ask(self.step)
 
     @property
+    def heeding(self) -> bool:
+        """Whether a hang-up ends the wait. It never ends a write."""
+        return isinstance(self.step.request, Read)
+
+    @property
     def wait(self) -> float:
         """How many seconds the driver should wait for the answer before it calls `waited`."""
         return max(min(self._deadline, self.silence.ends) - time.monotonic(), 0.0)
