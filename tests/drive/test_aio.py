@@ -8,6 +8,7 @@ import pytest
 from attrs import define, evolve, field
 
 from paperless_ivr.backends.demo import BILLER, customer, springfield
+from paperless_ivr.backends.memory import Fault
 from paperless_ivr.backends.port import Backend
 from paperless_ivr.drive.aio import AsyncDriver
 from paperless_ivr.drive.protocol import Move
@@ -147,6 +148,35 @@ def test_hang_up_ends_a_read_at_once() -> None:
     back = asyncio.run(call())
 
     assert (back.disposition, back.reason) == (Disposition.ABANDONED, Reason.CALLER_HUNG_UP)
+
+
+@pytest.mark.requirement("R31")
+def test_a_hang_up_is_delivered_once() -> None:
+    """After a yes, a look-up that a hang-up cut short is sent once more, and then awaited."""
+    demo = springfield(sleep=lambda _: None)
+    demo.script(StoreCustomerPreference.__name__, Fault.ANSWER_LOST)
+    service, hung_up = Held("SearchByAccountNumber", demo), list[Move]()
+    made = driver(service).setup
+
+    def saw(move: Move) -> None:
+        hung_up.extend([move] * isinstance(move.event, HungUp))
+
+    async def call() -> Handback:
+        caller = Caller(list(ENROLL))
+        driving = AsyncDriver(evolve(made, observers=(saw,)))
+        ending = asyncio.create_task(driving.converse(caller, ARRIVAL))
+        await asyncio.to_thread(service.reached.wait, 30)
+        service.reached.clear()
+        caller.hangs_up.set()
+        await asyncio.to_thread(service.reached.wait, 30)
+        await asyncio.sleep(0.05)
+        service.let_go.set()
+        return await ending
+
+    back = asyncio.run(call())
+
+    assert [outcome.registration for outcome in back.outcomes] == [Registration.PENDING]
+    assert len(hung_up) == 1
 
 
 @pytest.mark.requirement("R31")

@@ -473,8 +473,8 @@ class Asking:
 
     @property
     def heeding(self) -> bool:
-        """Whether a hang-up ends the wait. It never ends a write."""
-        return isinstance(self.step.request, Read)
+        """Whether a hang-up ends the wait. It never ends a write, and it is delivered only once."""
+        return isinstance(self.step.request, Read) and not self.step.turn.call.results.hung_up
 
     @property
     def wait(self) -> float:
