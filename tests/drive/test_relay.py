@@ -15,7 +15,7 @@ from paperless_ivr.drive.protocol import Move, OnRecord, Send, converse
 from paperless_ivr.drive.reaping import ABANDONED
 from paperless_ivr.drive.relay import AFTER, FOLLOWED, GIVE_UP, Relay
 from paperless_ivr.drive.runner import CallRunner, Setup
-from paperless_ivr.flow.events import Accepted, Digits, Refusal, ServiceAnswer
+from paperless_ivr.flow.events import Accepted, Digits, Refusal, Refused, ServiceAnswer
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.host import Arrival, Disposition, Handback, Moment, Registration
 from paperless_ivr.flow.policy import Text
@@ -323,6 +323,22 @@ def test_refused_as_done(reason: Refusal) -> None:
 
     assert line.record.unsettled(line.now) == ()
     assert line.record.writes[consents(line)[0]].answer == Accepted()
+
+
+@pytest.mark.requirement("R31")
+@pytest.mark.parametrize("reason", [Refusal.PENDING, Refusal.ALREADY_PAPERLESS])
+def test_paper_refused_as_paperless(reason: Refusal) -> None:
+    """A request for paper that is refused because the bill is paperless is not done."""
+    line = Line()
+    line.service._bills[RIVERA.id, "WATER"] = Registration.ACTIVE
+    write = evolve(preference_of(line), paperless=False)
+    line.record.intend(write, evidence_of(line), POLICY.limits)
+    line.service.script("StoreCustomerPreference", reason)
+
+    assert line.relay() == {"refused": 1}
+
+    assert line.record.writes[write.key].answer == Refused(reason)
+    assert line.registered is Registration.ACTIVE
 
 
 @pytest.mark.requirement("R31")

@@ -72,7 +72,7 @@ DOUBLINGS = 9
 """The maximum number of doublings. After that many, the wait exceeds six hours anyway."""
 
 DONE_ALREADY = (Refusal.ALREADY_PAPERLESS, Refusal.PENDING)
-"""Refusals that mean the request is already fulfilled."""
+"""Refusals that mean a request to go paperless is already fulfilled."""
 
 
 Export = Callable[[DeferRequest], None]
@@ -187,10 +187,15 @@ class Relay:
             return "settled"
         return self._sent(left, write)
 
-    def _sent(self, left: PendingWrite | DeferredRequest, write: Write) -> str:
+    def _sent(
+        self,
+        left: PendingWrite | DeferredRequest,
+        write: EnrollInPaperless | StoreCustomerPreference,
+    ) -> str:
         """Send a write after a look-up has shown that it was not done, and settle it."""
         answer = self._asked(write)
-        if isinstance(answer, Refused) and answer.reason in DONE_ALREADY:
+        to_paper = isinstance(write, StoreCustomerPreference) and not write.paperless
+        if isinstance(answer, Refused) and answer.reason in DONE_ALREADY and not to_paper:
             answer = Accepted()
         lost = isinstance(answer, Unavailable) and isinstance(left, PendingWrite)
         if not lost:  # the first attempt may have succeeded even if this one failed
