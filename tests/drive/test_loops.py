@@ -215,8 +215,39 @@ def test_no_exception_reaches_the_telephone(converse, capsys):
 
 
 def test_a_channel_that_breaks(converse):
-    """A gateway that raises counts as a caller who is gone."""
+    """If the channel of a gateway breaks, the caller is gone."""
     assert converse(Broken()).disposition is Disposition.ABANDONED
+
+
+class Faulty:
+    """A gateway with a fault in its own code."""
+
+    def perform(self, turn, language):
+        """Raise an error that has nothing to do with the channel."""
+        raise KeyError(turn.say[0].name)
+
+
+@pytest.mark.requirement("R48")
+def test_a_gateway_with_a_fault(converse):
+    """A fault of a gateway is not a hang-up: the host gets the call back as failed."""
+    back = converse(Faulty())
+    assert (back.disposition, back.reason) == (Disposition.TAKEN_BACK, Reason.CALL_LOST)
+    assert back.failed
+    assert not back.offer_again
+
+
+@pytest.mark.requirement("R48")
+def test_a_fault_of_the_flow(converse, monkeypatch):
+    """An internal error never reaches the host's code: it gets the call back as failed."""
+
+    def fault(*_):
+        raise ValueError
+
+    monkeypatch.setattr(Flow, "advance", fault)
+    back = converse(Caller(["1"]))
+    assert (back.disposition, back.reason) == (Disposition.INCOMPLETE, Reason.CALL_LOST)
+    assert back.moment is Moment.BEFORE_PAYMENT
+    assert not back.offer_again
 
 
 class Slow:

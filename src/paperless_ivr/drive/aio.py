@@ -51,13 +51,17 @@ class AsyncDriver:
     ) -> Handback:
         """Run a call from its arrival to its end, and return the hand-back.
 
-        `taken_back` is resolved when the host cancels the call or the server stops. After that, a
-        write in progress is still finished and recorded, but nothing more is spoken.
+        Never raises, except for CancelledError. `taken_back` is resolved when the host cancels the
+        call or the server stops. After that, a write in progress is still finished and recorded,
+        but nothing more is spoken.
         """
         silence = Silence(self.setup.budgets.reassure)
-        begun = await self._stored(self._runner.arrived, arrival)
-        session = await self._stored(silence.kept, self._runner.commit_or_go_on, begun)
-        return await self._take(gateway, session, taken_back, silence)
+        try:
+            begun = await self._stored(self._runner.arrived, arrival)
+            session = await self._stored(silence.kept, self._runner.commit_or_go_on, begun)
+            return await self._take(gateway, session, taken_back, silence)
+        except Exception as error:  # noqa: BLE001 - the host gets the call back
+            return self._runner.broken_off(arrival, error)
 
     async def resume(
         self,
@@ -65,7 +69,7 @@ class AsyncDriver:
         session: Session,
         taken_back: "asyncio.Future[EndedBy] | None" = None,
     ) -> Handback:
-        """Run a call from its current turn to its end, like `converse`."""
+        """Run a call from its current turn to its end. Unlike `converse`, can raise an error."""
         silence = Silence(self.setup.budgets.reassure)
         return await self._take(gateway, session, taken_back, silence)
 
@@ -183,9 +187,8 @@ class _Line:
             waiting: set[asyncio.Future[Any]] = {task, self.taken_back}
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             return HungUp(self.taken_back.result()) if self.taken_back.done() else await task
-        except Exception as error:  # noqa: BLE001 - if the channel breaks, the caller is gone
-            self.runner.gateway_failed(turn, error)
-            return HungUp()
+        except Exception as error:  # noqa: BLE001 - the host gets the call back
+            return self.runner.gateway_failed(turn, error)
         finally:
             await _stopped(task)
 

@@ -29,7 +29,13 @@ class Driver:
         return ThreadPoolExecutor(self.setup.at_once, thread_name_prefix="service")
 
     def converse(self, gateway: SessionGateway, arrival: Arrival) -> Handback:
-        """Run a call from its arrival to its end, and return the hand-back."""
+        """Run a call from its arrival to its end, and return the hand-back. Never raises."""
+        try:
+            return self._converse(gateway, arrival)
+        except Exception as error:  # noqa: BLE001 - the host gets the call back
+            return self._runner.broken_off(arrival, error)
+
+    def _converse(self, gateway: SessionGateway, arrival: Arrival) -> Handback:
         runner, setup = self._runner, self.setup
         silence = Silence(setup.budgets.reassure)
         session = silence.kept(runner.commit_or_go_on, runner.arrived(arrival))
@@ -56,9 +62,8 @@ class Driver:
     def _perform(self, gateway: SessionGateway, turn: Turn) -> Event | None:
         try:
             return gateway.perform(turn, self._runner.language(turn))
-        except Exception as error:  # noqa: BLE001 - if the channel breaks, the caller is gone
-            self._runner.gateway_failed(turn, error)
-            return HungUp()
+        except Exception as error:  # noqa: BLE001 - the host gets the call back
+            return self._runner.gateway_failed(turn, error)
 
     def _send(
         self, step: Send, gateway: SessionGateway, silence: Silence

@@ -15,7 +15,6 @@ from secrets import token_hex
 import structlog
 from attrs import evolve, field, frozen
 
-from paperless_ivr.drive.null_gateway import NullGateway
 from paperless_ivr.drive.reaping import ABANDONED, reap
 from paperless_ivr.drive.requests import RequestRunner
 from paperless_ivr.drive.runner import Setup
@@ -40,6 +39,7 @@ from paperless_ivr.flow.requests import (
     StoreCustomerPreference,
     Write,
 )
+from paperless_ivr.gateways.null import NullGateway
 from paperless_ivr.records.port import (
     PAPERLESS_ALREADY,
     ActivityType,

@@ -27,6 +27,7 @@ from paperless_ivr.errors import PolicyProblems, RecordBusy, RecordDown, StaleCa
 from paperless_ivr.flow.checks import check
 from paperless_ivr.flow.events import (
     CustomersFound,
+    EndedBy,
     Event,
     HungUp,
     OutcomeUnknown,
@@ -38,7 +39,7 @@ from paperless_ivr.flow.events import (
     Unavailable,
 )
 from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.host import Arrival, Handback, Release
+from paperless_ivr.flow.host import Arrival, Handback, Reason, Release
 from paperless_ivr.flow.live import Live, deliver
 from paperless_ivr.flow.policy import Budgets, Limits
 from paperless_ivr.flow.policy_file import digest, problems
@@ -413,9 +414,19 @@ class CallRunner:
         )
         return answer
 
-    def gateway_failed(self, turn: Turn, error: BaseException) -> None:
-        """Log a gateway's error. It means that the channel broke, so the caller is gone."""
+    def gateway_failed(self, turn: Turn, error: Exception) -> HungUp:
+        """Log a gateway's error, and return how it ends the call.
+
+        An OSError means that the channel broke, so the caller is gone. After any other error, the
+        call goes back to the host as failed.
+        """
         log.error("gateway.failed", **whose(turn.call.host), error=type(error).__name__)
+        return HungUp(EndedBy.CALLER if isinstance(error, OSError) else EndedBy.ERROR)
+
+    def broken_off(self, host: Arrival, error: Exception) -> Handback:
+        """Log an internal error, and return the hand-back of a call that cannot continue."""
+        log.error("call.broken_off", **whose(host), **named(error))
+        return Handback.unfinished(host, Reason.CALL_LOST)
 
 
 @define

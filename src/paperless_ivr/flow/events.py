@@ -84,6 +84,8 @@ class EndedBy(enum.Enum):
     HOST = "host"
     SERVER = "server"
     """The server that runs the call is stopping."""
+    ERROR = "error"
+    """An error in the gateway or the library ended the call."""
 
 
 @frozen

@@ -113,6 +113,7 @@ HUNG_UP = {
     EndedBy.CALLER: Reason.CALLER_HUNG_UP,
     EndedBy.HOST: Reason.HOST_CANCELED,
     EndedBy.SERVER: Reason.SERVER_STOPPED,
+    EndedBy.ERROR: Reason.CALL_LOST,
 }
 
 

@@ -83,6 +83,7 @@ ENDED_BY: Mapping[e.EndedBy, str] = {
     e.EndedBy.CALLER: "hangs up",
     e.EndedBy.HOST: "host cancels",
     e.EndedBy.SERVER: "server stops",
+    e.EndedBy.ERROR: "call fails",
 }
 """The ways in which a call can end before the flow ends it."""
 
