@@ -80,6 +80,17 @@ def test_command(run) -> None:
     assert (refused.exit_code, "en-US, es-US" in refused.stderr) == (2, True)
 
 
+def test_paused_offers(run, tmp_path: Path) -> None:
+    """Under a policy that makes no offer, there is nothing to measure."""
+    file = tmp_path / "policy.toml"
+    file.write_text("[offer]\nmoments = []\n")
+    done = run("effort", "--policy", str(file))
+    message = (
+        f"Error: {file}: no offer is made (offer.moments = []), so there is nothing to measure\n"
+    )
+    assert (done.exit_code, done.stdout, done.stderr) == (2, "", message)
+
+
 def test_picture(run, tmp_path: Path) -> None:
     """The picture has a bar for each path to a registration, with its keys and seconds."""
     file = tmp_path / "effort.svg"

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from paperless_ivr.backends.demo import demo_policy
+from paperless_ivr.cli import Unusable
 from paperless_ivr.cli.paths import FILE, picture_file
 from paperless_ivr.flow.flow import Flow
 from paperless_ivr.flow.policy import Policy
@@ -48,6 +49,9 @@ def command(
     for `hears`, but always to the end of the call. Waits for the service are not included.
     """
     policy = demo_policy() if file is None else load_policy(file)
+    if not policy.offer.moments:
+        message = "no offer is made (offer.moments = []), so there is nothing to measure"
+        raise Unusable(f"{file}: {message}")
     spoken = language or policy.languages.default
     if spoken not in policy.languages.offered:
         message = f"{spoken!r} is not offered; choose {', '.join(policy.languages.offered)}"

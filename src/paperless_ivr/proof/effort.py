@@ -105,8 +105,8 @@ class Way:
 def starts(policy: Policy, language: str) -> tuple[Start, ...]:
     """Return starts for callers with one bill, by how they are identified and what is on file.
 
-    The host hands the calls over before a payment or, if the policy makes no offer then, at the
-    first moment at which it makes one.
+    The policy must make an offer at some moment. The host hands the calls over before a payment
+    or, if the policy makes no offer then, at the first moment at which it makes one.
     """
     on_file, nothing = _billed(policy, customer("rivera")), _billed(policy, customer("chen"))
     moments = policy.offer.moments
