@@ -300,7 +300,7 @@ def test_account_settings_that_contradict(run: Run, tmp_path: Path) -> None:
         '"?#######" and "#########" both take 9 keys',
         '"a####": use only capital letters, digits, and symbols',
         "account.add_leading_zeros: needs exactly one form",
-        "account.may_look_like_card: account numbers are never as long as a card number",
+        "account.may_look_like_card: account numbers never take as many keys as a card number",
         'account.dropped: "--" is not a single symbol',
     ):
         assert says in done.stderr

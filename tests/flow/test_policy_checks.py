@@ -503,6 +503,9 @@ RIGHT = {
     "cards allowed": Policy(
         account=Account(forms=("#" * 16,), check_digit=CheckDigit.LUHN, may_look_like_card=True)
     ),
+    "cards allowed, because a letter takes two keys": Policy(
+        account=Account(forms=("?" + "#" * 12, "######"), may_look_like_card=True)
+    ),
     "as few as one call may miss": Policy(limits=Limits(tries_without_ani=(3, 3))),
     "words of a language that is not offered": Policy(words={"fr-CA": {"offer": " "}}),
     **{region: Policy(text=Text(region=region)) for region in ("US", "CA", "PR")},

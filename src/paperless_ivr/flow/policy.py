@@ -315,7 +315,7 @@ class Account:
     may_look_like_card: bool = setting(
         False,
         "a card number is neither sent nor kept; one in ten 16-digit account numbers with a card "
-        "prefix passes the card check, so set this to true if your numbers have 13 digits or more",
+        "prefix passes the card check, so set this to true if your numbers take 13 keys or more",
     )
     dropped: tuple[str, ...] = setting(
         ("-", ".", "/"),

@@ -355,12 +355,12 @@ def _account(policy: Policy, _: Languages) -> Iterator[Finding]:
             'needs exactly one form with only digits, such as forms = ["##########"]',
             (at,),
         )
-    longest = max((form.count("#") for form in forms if "?" not in form), default=most)
+    longest = max(map(_keys, forms), default=most)
     if policy.account.may_look_like_card and longest < SHORTEST_CARD:
         yield Finding(
             ("account", "may_look_like_card"),
-            f"account numbers are never as long as a card number ({SHORTEST_CARD} digits); leave "
-            "it out",
+            f"account numbers never take as many keys as a card number ({SHORTEST_CARD}); leave it "
+            "out",
             (at, ("proof", "account_keys")),
         )
     for sign in policy.account.dropped:
