@@ -468,7 +468,7 @@ def effort_picture(_: Path) -> str:
         return file.read_text(encoding="utf-8")
 
 
-_FACE = re.compile(r"^# (.+)$|^ *(?:from .+ import )?.*\bas (\w+),?$", re.MULTILINE)
+_FACE = re.compile(r"^# (.+)$|\bas (\w+)", re.MULTILINE)
 
 
 def python_api(root: Path) -> str:

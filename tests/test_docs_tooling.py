@@ -1,5 +1,6 @@
 """The docs' own tools: blocks that run, and pages that are generated."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from unittest import SkipTest
 import pytest
 from sybil.example import SybilFailure
 
+import paperless_ivr
 from docs import blocks, generate
 from docs.generate import DocsError, Page
 
@@ -171,6 +173,13 @@ class TestPages:
         """A page without the region's marks is an error, and does not pass silently."""
         assert generate.main([], [Page("keys.md", lambda _: "", region="keys")], tmp_path) == 1
         assert "keys.md: needs one <!-- generated: keys -->" in capsys.readouterr().err
+
+    def test_api_page_has_every_name(self) -> None:
+        """The page of the Python API lists each exported name once."""
+        listed = re.findall(
+            r"\.\. auto\w+:: paperless_ivr\.(\w+)", generate.python_api(generate.ROOT)
+        )
+        assert sorted(listed) == sorted(paperless_ivr.__all__)
 
     @pytest.mark.long  # `make check` finds the same
     def test_generated_pages_are_current(self, capsys: pytest.CaptureFixture[str]) -> None:
