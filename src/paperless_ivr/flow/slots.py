@@ -84,9 +84,3 @@ class Count:
 
 
 Slot = Words | Key | Digits | Ending | Money | Day | Spelled | Word | Masked | Count
-
-PERSONAL = (Ending, Money, Day, Masked)
-"""Slots with the biller's data about a customer.
-
-They are never spoken before the caller has proved who they are.
-"""

@@ -272,7 +272,6 @@ def _all_but(kind: type[AttrsInstance], *left_out: str) -> Callable[[object], tu
 
 _of_call = _all_but(Call, "lead", "spent", "reserved", "entry", "ringing", "consents", "results")
 _of_spent = _all_but(Spent, "accounts", "last_four")
-_of_tries = attrgetter("accounts", "last_four")
 _of_entry = _all_but(Entry, "more_time")
 _of_results = _all_but(Results, "outcomes", "text", "autopay", "reason", "greeted")
 _of_outcome = _all_but(BillOutcome, "consent")
