@@ -97,7 +97,7 @@ async def call(port: int, number: int, waits: list[float]) -> str:
     head = f"agi_network: yes\nagi_uniqueid: {number}\nagi_callerid: 2175550101\n\n"
     writer.write(head.encode())
     variables = {"PAPERLESS_MOMENT": "before_payment", "PAPERLESS_LANGUAGE": "en-US"}
-    keys = list("111372")
+    keys = list("111371")
     replied = time.perf_counter()
     while line := await reader.readline():
         waits.append(time.perf_counter() - replied)
