@@ -10,7 +10,7 @@ from paperless_ivr.backends.demo import demo_policy
 from paperless_ivr.cli.effort import measured
 from paperless_ivr.cli.effort_picture import ADDRESSES
 from paperless_ivr.flow.call import Source
-from paperless_ivr.flow.host import Disposition
+from paperless_ivr.flow.host import Disposition, Moment
 from paperless_ivr.flow.policy import Policy, Strategy
 
 BUDGETS = {
@@ -67,6 +67,14 @@ def test_of_a_policy() -> None:
         languages=evolve(Policy().languages, offered=("en-US",)),
     )
     assert {way.address for way in measured(policy, "en-US")} == {None, Source.ON_FILE}
+
+
+@pytest.mark.parametrize("moment", Moment)
+def test_at_the_only_moment(moment: Moment) -> None:
+    """If the policy makes an offer at one moment only, each caller is offered paperless then."""
+    policy = evolve(Policy(), offer=evolve(Policy().offer, moments=(moment,)))
+    found = measured(policy, "en-US")
+    assert {way.start for way in found if way.registered} == {way.start for way in found}
 
 
 def test_command(run) -> None:

@@ -33,7 +33,7 @@ from paperless_ivr.flow.events import (
     TryReserved,
 )
 from paperless_ivr.flow.flow import Flow
-from paperless_ivr.flow.host import Arrival, Disposition, Identity, Moment
+from paperless_ivr.flow.host import Arrival, Disposition, Identity, Moment, Payment
 from paperless_ivr.flow.policy import Policy
 from paperless_ivr.flow.requests import Write
 from paperless_ivr.flow.states import State
@@ -41,7 +41,7 @@ from paperless_ivr.flow.turns import Gather, Prompt, Return, Turn
 from paperless_ivr.keypad import on_keys
 from paperless_ivr.prompts import Catalog, said
 from paperless_ivr.proof.exploration import World, alphabet, shape
-from paperless_ivr.secret import keys
+from paperless_ivr.secret import credential, keys
 
 WORDS_A_MINUTE = 150
 """The intended speaking rate of prompts, in words per minute."""
@@ -106,12 +106,14 @@ def starts(policy: Policy, language: str) -> tuple[Start, ...]:
     """Return starts for callers with one bill, by how they are identified and what is on file.
 
     The policy must make an offer at some moment. The host hands the calls over before a payment
-    or, if the policy makes no offer then, at the first moment at which it makes one.
+    or, if the policy makes no offer then, at the first moment at which it makes one. After a
+    payment, the host hands over the payment, but not which account it was for.
     """
     on_file, nothing = _billed(policy, customer("rivera")), _billed(policy, customer("chen"))
     moments = policy.offer.moments
     moment = Moment.BEFORE_PAYMENT if Moment.BEFORE_PAYMENT in moments else moments[0]
-    arrival = Arrival("c", BILLER, moment, language=language, person_available=True)
+    paid = Payment(credential("payment"), approved=True) if moment is Moment.AFTER_PAYMENT else None
+    arrival = Arrival("c", BILLER, moment, language=language, person_available=True, payment=paid)
     vouched = evolve(arrival, account=on_file.account, identity=Identity.ACCOUNT_KEYED)
     return (
         Start("vouched for", vouched, on_file),
