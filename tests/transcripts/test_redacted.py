@@ -1,6 +1,7 @@
 """Real calls are written down with stand-ins, and go the same way."""
 
 import random
+import re
 from datetime import UTC, datetime
 from itertools import pairwise, product
 from pathlib import Path
@@ -25,7 +26,7 @@ from paperless_ivr.flow.policy import Policy, Strategy
 from paperless_ivr.flow.states import State
 from paperless_ivr.flow.turns import Return
 from paperless_ivr.flow.view import Terms
-from paperless_ivr.keypad import EmailPad, last_four, looks_like_card, national
+from paperless_ivr.keypad import EmailPad, last_four, looks_like_card, mailbox, national
 from paperless_ivr.records.memory import MemoryLiveCalls
 from paperless_ivr.records.separate import SeparateStores
 from paperless_ivr.testing.playback import Playback
@@ -207,6 +208,53 @@ def test_addresses(address: str) -> None:
     assert PAD.spell(others.keys(after, PAD.code(domain), "")).text == made_domain
     assert domain.rpartition(".")[2] == made_domain.rpartition(".")[2]
     assert (PAD.address(local, domain) is None) == (PAD.address(made_local, made_domain) is None)
+
+
+@pytest.mark.requirement("R24")
+@pytest.mark.parametrize(
+    "domain",
+    [
+        "xn--mller-kva.de",
+        "XN--MLLER-KVA.de",
+        "mail.xn--mller-kva.xn--p1ai",
+        "xn--80aaa0aeeihd2ajkh1agy2a3h.example",
+        "xn--mller-kva",
+        "xn--mller.local",
+        "müller.de",
+        "пример.de",
+        "mller-kva",
+    ],
+)
+def test_domains(domain: str) -> None:
+    """No label of a private domain is left but the last; the stand-in is as long and as valid."""
+    others = stand_ins(domain.lower())
+    address, made = f"jan@{domain}", others.email(f"jan@{domain}")
+    other = made.partition("@")[2]
+
+    assert not {"mller", "müller", "пример", "80aaa"} & set(re.split(r"[.-]", other.lower()))
+    assert len(made) == len(address)
+    assert (PAD.address("jan", domain) is None) == (PAD.address("jan", other) is None)
+    assert (mailbox(address) is None) == (mailbox(made) is None)
+    assert others.email(address) == made
+    if domain.isascii() and domain.islower():
+        call = Call(Arrival("c", "b"), State.EMAIL_EXACT_DOMAIN)
+        assert PAD.spell(others.keys(call, PAD.code(domain), "")).text == other
+
+
+@pytest.mark.requirement("R24")
+@pytest.mark.parametrize("written", ["мария@example.com", "山田太郎@example.com", "Jane Rivera"])
+def test_what_a_keypad_cannot_spell(written: str) -> None:
+    """No word of a billing system's field is left, in whatever script it is."""
+    made = stand_ins().email(written)
+    for word in re.findall(r"\w{4,}", written.removesuffix("@example.com")):
+        assert word not in made
+    assert (mailbox(written) is None) == (mailbox(made) is None)
+
+
+@pytest.mark.requirement("R24")
+def test_a_letter_that_is_two_capitals() -> None:
+    """An account number is replaced even if its capital form is longer."""
+    assert "1234" not in stand_ins().account("ß-1234567")
 
 
 def test_no_stand_in_is_left() -> None:

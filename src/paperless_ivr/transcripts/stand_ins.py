@@ -37,6 +37,8 @@ AREAS = ("201", "212", "217", "303", "312", "404", "415", "503", "602", "617", "
 Fits = Callable[[str], bool]
 
 _CLASSES = (digits, ascii_lowercase, ascii_uppercase)
+_ACCENTED = "àáâãäåæçèéêëìíîïðñòóôõöøùúûüýþ"
+"""The replacements for characters that are not ASCII."""
 _SIGNS = ("-_+", "^`{|}~")
 """Symbols in the local part, in groups. The symbols of a group can replace each other."""
 
@@ -138,7 +140,7 @@ class StandIns:
 
         The code of the replacement starts with the keys `begins`.
         """
-        pool = next((p for p in (*_CLASSES, *_SIGNS) if text[-1] in p), text[-1])
+        pool = _pool(text[-1], (*_CLASSES, *_SIGNS))
         fitting = "".join(c for c in pool if self._code(c).startswith(begins))
         there = self._chosen.get(("local", text))
         if there is not None and there in fitting:
@@ -157,24 +159,22 @@ class StandIns:
             return ""
 
     def _domain(self, domain: str) -> str:
-        """Return a stand-in for a domain.
-
-        Keeps known domains, and the last label and any Punycode labels of others.
-        """
+        """Return a stand-in for a domain. Keeps known domains, and the last label of others."""
         if domain.lower() in self.terms.policy.address.domains:
             return domain
-        *labels, last = domain.split(".")
+        labels, *last = domain.rsplit(".", 1)
         pad = self.terms.pad
         usable = pad.address("a", domain) is not None
 
         def made(_: str) -> str:
-            other = [x if x.startswith("xn--") else self._shaped(x) for x in labels]
-            return ".".join([*other, last])
+            other = self._shaped(labels)
+            # A usable Punycode label ("xn--") becomes an ordinary one, which is always usable.
+            return ".".join([other.replace("--", "xx") if usable else other, *last])
 
         def fits(other: str) -> bool:
             return (pad.address("a", other) is not None) == usable
 
-        return self._other("domain", domain, fits, made) if labels else domain
+        return self._other("domain", domain, fits, made)
 
     def _domain_so_far(self, text: str, begins: str = "") -> str:
         """Return a replacement for the last character of a partly spelled domain."""
@@ -183,7 +183,7 @@ class StandIns:
             character = self._domain(whole)[len(text) - 1]
             if self._code(character).startswith(begins):
                 return character
-        pool = next((p for p in _CLASSES if text[-1] in p), text[-1])
+        pool = _pool(text[-1])
         fitting = "".join(c for c in pool if self._code(c).startswith(begins))
         return self._one_of(fitting, text[-1])
 
@@ -398,10 +398,17 @@ class StandIns:
         return "".join(map(self._alike, text))
 
     def _alike(self, character: str) -> str:
-        pool = next((p for p in _CLASSES if character in p), None)
-        if pool is not None:
+        pool = _pool(character)
+        if len(pool) > 1:
             return self.chance.choice(pool)
         return character if character in "+-.@" else "-"
+
+
+def _pool(character: str, classes: Iterable[str] = _CLASSES) -> str:
+    """Return the characters that can replace a character. Other symbols only replace themselves."""
+    if not character.isascii() and character.isprintable():
+        return _ACCENTED
+    return next((pool for pool in classes if character in pool), character)
 
 
 def _refilled(number: str, bare: str, other: str) -> str:
@@ -409,8 +416,8 @@ def _refilled(number: str, bare: str, other: str) -> str:
     left = iter(zip(bare, other, strict=True))
     expected = next(left, None)
     written = []
-    for character in number:
-        if expected is not None and character.upper() == expected[0]:
+    for character in number.upper():
+        if expected is not None and character == expected[0]:
             written.append(expected[1])
             expected = next(left, None)
         else:
