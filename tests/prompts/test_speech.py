@@ -1,5 +1,6 @@
 """From prompts to speech: every kind of gap, and what is not revealed."""
 
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 
@@ -17,6 +18,7 @@ from paperless_ivr.flow.slots import (
     Money,
     Slot,
     Spelled,
+    Word,
     Words,
 )
 from paperless_ivr.flow.table import PROMPTS
@@ -32,6 +34,7 @@ from paperless_ivr.prompts import (
     speech,
     speech_of,
 )
+from paperless_ivr.prompts.speech import Teller
 from paperless_ivr.prompts.terms import LETTERS, SIGNS
 from paperless_ivr.secret import Secret
 from tests.prompts.samples import ATEXT, LANGUAGES, PLAIN_SLOTS, SLOTS, prompts
@@ -47,6 +50,8 @@ def filled(gap: str, slot: Slot, language: str = "en-US") -> str:
 
 
 DOMAINS = CATALOG.domains
+FORMS = ("{}", "{}.com", "my-{}.example", "jane@{}.com", "{}@gmail.com", "jo@a-{}.org", "jo@x.{}")
+"""Where a personal text can be in a secret."""
 
 
 def test_there_is_a_sample_for_every_gap() -> None:
@@ -219,6 +224,20 @@ def test_speech_prints_nothing_personal(name: str, slots: tuple[tuple[str, Slot]
     """A repr of speech, in a log or a traceback, shows no number, address, amount, or day."""
     shown = repr(speech(Prompt(name, slots), "en-US", CATALOG))
     assert not [value for value in ("4711", "471", "zq", "47", "April") if value in shown]
+
+
+@pytest.mark.requirement("R24")
+@pytest.mark.parametrize("kind", [Digits, Ending, Spelled, Word, Masked])
+@given(text=st.from_regex(r"zq[zq0-9]{4,8}", fullmatch=True), form=st.sampled_from(FORMS))
+def test_no_kind_of_slot_prints_its_secret(
+    kind: Callable[[Secret], Slot], text: str, form: str
+) -> None:
+    """Neither a name nor a private domain is in the repr of what is said of a secret."""
+    slot = kind(Secret(form.format(text)))
+    teller = Teller(CATALOG.books["en-US"], DOMAINS | {f"{text}.com"})
+    shown = repr(teller.slot("address", slot)).lower()
+    assert "zq" not in shown
+    assert not set("0123456789") & set(shown)
 
 
 @pytest.mark.requirement("R16")

@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 @frozen
 class Text:
-    """Words, read as written."""
+    """The biller's words, read as written."""
 
     text: str
 
@@ -31,7 +31,10 @@ class Characters:
 
 @frozen
 class Letter:
-    """A letter with an example word, such as "m as in Mary", or a whole word."""
+    """A part of an address that is said in words.
+
+    It is a letter with an example word, such as "m as in Mary", a symbol's name, or a whole word.
+    """
 
     text: str = field(repr=False)
 

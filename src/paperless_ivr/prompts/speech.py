@@ -128,7 +128,7 @@ class Teller:
         """Spell characters of one kind. Symbols are named; a digit becomes "the number 4"."""
         match kind:
             case "sign":
-                return [(Text(self.book[SIGNS[sign]]),) for sign in run]
+                return [(Letter(self.book[SIGNS[sign]]),) for sign in run]
             case "mistakable":
                 return [(Letter(self.book[LETTERS[letter.lower()]]),) for letter in run]
             case "digit":
@@ -152,13 +152,14 @@ class Teller:
         """Say a domain as words, such as "gmail dot com"."""
         *labels, top = domain.lower().split(".")
         return _joined(
-            f" {self.book['term_dot']} ", (*(self._label(label) for label in labels), (Text(top),))
+            f" {self.book['term_dot']} ",
+            (*(self._label(label) for label in labels), (Letter(top),)),
         )
 
     def _label(self, label: str) -> Pieces:
         if len(label) <= SPELLED_LABEL:
             return (Characters((label.upper(),)),)
-        parts = [(Text(part),) for part in label.split("-")]
+        parts = [(Letter(part),) for part in label.split("-")]
         return _joined(f" {self.book['term_dash']} ", parts)
 
 
