@@ -273,6 +273,24 @@ def test_an_edited_policy_counts_from_the_next_call(start: Start, tmp_path: Path
         tab.until(lambda _: any("Elm Water" in text for text in tab.texts("said")))
 
 
+def test_a_transcript_names_the_policy_of_its_call(start: Start, tmp_path: Path) -> None:
+    """It replays under that policy, even if another one was chosen for the next call."""
+    policies = [tmp_path / "acme.toml", tmp_path / "elm.toml"]
+    for policy in policies:
+        policy.write_text(POLICY.format(version="1", name=policy.stem))
+    with Tab.opened(start(*policies)) as tab:
+        tab.call(policy="acme.toml")
+        tab.asked("OFFER")
+        tab.act("hang_up")
+        tab.ended()
+        tab.act("scenario", policy="elm.toml")
+        tab.until(lambda view: view["policy"]["name"] == "elm.toml")
+        text = replays(tab, 1, tmp_path)
+    assert [line.split()[-1] for line in text.splitlines() if line.startswith("policy")] == [
+        str(policies[0])
+    ]
+
+
 def test_pictures_leave_out_what_the_policy_switches_off(start: Start, tmp_path: Path) -> None:
     """A call's pictures are of the policy that it began with, drawn when that was read."""
     policy = tmp_path / "own.toml"

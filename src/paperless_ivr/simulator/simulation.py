@@ -249,8 +249,9 @@ class Simulation:
     def transcript(self, number: int) -> str:
         """Return a take as a transcript. Raises TranscriptProblems if it cannot be replayed."""
         assert self.flow is not None
+        assert self.began_with is not None
         take = next(take for take in self.takes if take.number == number)
-        path = self.shelved.path
+        path = self.shelf[self.began_with.policy].path
         headers = {"policy": str(path) if path else "demo"}
         return redacted(self.flow, take.moves, headers, Path("call.call").absolute())
 
