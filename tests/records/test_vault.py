@@ -96,7 +96,7 @@ def test_keys_as_they_are_written():
         ("", "one hash=…, not 0"),
         (_keys(("hash", HASH)), "add seal=…"),
         (_keys(("hash", HASH), ("hash", ONE), ("seal", ONE)), "not 2"),
-        (_keys(("hash", HASH), ("seal", b"short")), "32 bytes; one has 5"),
+        (_keys(("hash", HASH), ("seal", b"short")), "32 bytes long; one is 5"),
         ("hash=### seal=XYZ", "word 1 of the keys is not valid Base64"),
         (_keys(("hash", HASH)) + " key=abc", "word 2 of the keys is neither"),
         (base64.b64encode(HASH).decode(), "word 1 of the keys is neither"),
