@@ -247,7 +247,7 @@ def test_a_request_wants_an_attribute(tmp_path: Path) -> None:
     wsdl = head + name + rest.replace("</s:sequence>", REQUIRED, 1)
 
     (says,) = problems(tmp_path, wsdl)
-    assert "requires version, which is unknown" in says
+    assert "requires version, but we have no value for it" in says
 
     fixed = {"EnrollInPaperless": {"version": "3"}}
     with asking(tmp_path, wsdl, fixed=fixed) as (server, ask):

@@ -141,7 +141,7 @@ def test_an_unknown_outcome_sent_again_is_found():
     """Sending a write again without a look-up after its answer was lost is found."""
     again = (On(OutcomeUnknown, REPROMPT), *FLOW[State.ENROLLMENT])
     problem, text = search(
-        "each consent has one write key, and is resent only if the bill is still on paper",
+        "a consent has one write key, and its write is resent only if the bill is on paper",
         {**FLOW, State.ENROLLMENT: again},
     )
 

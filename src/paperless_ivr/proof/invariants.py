@@ -75,7 +75,7 @@ NUMBER_ON_FILE = {"confirm_link_on_file", *(f"text_consent_{p}_on_file" for p in
 
 
 def own_yes(_: Flow, move: Move) -> str | None:
-    """A consent comes from a key pressed in time, after all that must be heard (R09)."""
+    """A consent comes from a key pressed in time, after everything that must be heard (R09)."""
     if not move.minted:
         return None
     if move.minted > 1:
@@ -604,7 +604,7 @@ INVARIANTS: Mapping[str, Invariant] = {
     "a late or repeated answer changes nothing": late_is_nothing,
     "keys pressed ahead of a consent are discarded": one_key_waits,
     "every write and every deferred request has its consent": write_has_consent,
-    "each consent has one write key, and is resent only if the bill is still on paper": once,
+    "a consent has one write key, and its write is resent only if the bill is on paper": once,
     "nothing personal before identity is proved": nothing_personal_first,
     "the call says nothing was changed only if nothing was": unchanged_is_unchanged,
     "back to paper is promised only if it is possible": promised_back,

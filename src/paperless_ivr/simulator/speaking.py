@@ -13,7 +13,7 @@ from paperless_ivr.prompts.pieces import InLanguage, Piece, Text
 HIDDEN = (slots.Digits, slots.Spelled, slots.Word)
 """Slots shown as dots: complete numbers, and addresses that were keyed, with their words.
 
-Of numbers and addresses in other slots, a prompt says only a part.
+Prompts say only part of a number or address in any other slot.
 """
 
 LABELS: Mapping[str, str] = {
@@ -71,7 +71,7 @@ class KeyHint:
 
     label: str
     shared: bool = False
-    """Whether it means the same at nearly every question."""
+    """Whether the key means the same thing at nearly every question."""
     consent: bool = False
     """Whether it counts only after the caller has heard all must-hear prompts."""
 

@@ -283,7 +283,7 @@ def _try_to_write(fit: Fit, contract: Contract) -> None:
         contract.written(fit.there, fit.request({name: name in FLAGS or "0" for name in names}))
     except NothingDone as trouble:
         fit.problems.append(
-            f"{trouble}: it requires a value that is unknown, or a field that cannot hold text; "
+            f"{trouble}: it requires a value that we lack, or a field that cannot hold text; "
             "the biller would have to change the WSDL, or a back end in code must send the request"
         )
 
@@ -325,8 +325,8 @@ def _place_request(fit: Fit, kind: Any, connection: Connection) -> None:
                 fit.takes[name] = Place(place, said.startswith(NOT), FlagWords.of(words))
             else:
                 fit.problems.append(
-                    f"takes {'.'.join(path)}, but it is not true or false; say under "
-                    f'[written.{operation}] how it is written, such as {name} = "Y/N"'
+                    f"takes {'.'.join(path)}, but not as a Boolean; specify under "
+                    f'[written.{operation}] how its values are written, such as {name} = "Y/N"'
                 )
         else:
             fit.takes[name] = Place(place, said.startswith(NOT))
@@ -365,7 +365,7 @@ def _not_filled(fit: Fit, leaves: Mapping[tuple[str, ...], tuple[Child, ...]]) -
             continue
         if must:
             fit.problems.append(
-                f"requires {'.'.join(path)}, which is unknown; give it a value under "
+                f"requires {'.'.join(path)}, but we have no value for it; set one under "
                 f"[fixed.{fit.operation}]"
             )
         else:
@@ -474,8 +474,8 @@ def _place_leaf(
         if only_text(one.kind, text) and not written:
             example = "1,234.56" if one.kind is Kind.MONEY else "2026-01-31"
             fit.notes.append(
-                f"returns {path} as text, which is read as {example}; if it is written "
-                f"differently, say so under [written.{fit.operation}]"
+                f"returns {path} as text, which is expected to look like {example}; if the "
+                f"format differs, specify it under [written.{fit.operation}]"
             )
 
 

@@ -203,7 +203,6 @@ CHAPTER: Chapter = {
             On(Arrived, S.ADDRESS, when=all_of(one_bill, no_check), keep=take_only_bill),
             On(Arrived, S.INVOICE_CHECK, when=one_bill, keep=take_only_bill),
             On(Arrived, S.DONE, when=settled),
-            On(Arrived, S.INELIGIBLE, when=to_paper),
             On(Arrived, S.PENDING_MENU, when=a_bill_pending, keep=take_pending_bill),
             On(Arrived, S.ALREADY_MENU, when=all_of(a_bill_paperless, paper_by_phone), keep=take_paperless_bill),
             On(Arrived, S.ALREADY_PAPERLESS, when=a_bill_paperless, keep=take_paperless_bill),
