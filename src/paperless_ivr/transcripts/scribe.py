@@ -111,10 +111,10 @@ def _written(flow: Flow, moves: Moves, headers: Mapping[str, str], chance: Rando
     for (before, event, after), whole in zip(moves, _wholes(moves), strict=True):
         other, turn = _alike(flow, turn, _other(others, before, event, whole), after.turn)
         lines.append(happened(other, before.turn.then, named))
-    told = dict(headers)
-    told |= handed_over(host, flow.terms.operations, paid(host.payment) if host.payment else "")
-    told |= {f"{HEADER}{handle}": described(who) for who, handle in handles.items()}
-    return text_of(["A real call, with stand-ins for personal data."], told, lines)
+    written = dict(headers)
+    written |= handed_over(host, flow.terms.operations, paid(host.payment) if host.payment else "")
+    written |= {f"{HEADER}{handle}": described(who) for who, handle in handles.items()}
+    return text_of(["A real call, with stand-ins for personal data."], written, lines)
 
 
 def _alike(flow: Flow, turn: Turn, event: Event, after: Turn) -> tuple[Event, Turn]:

@@ -50,10 +50,10 @@ def ending(name: str, otherwise: str = "service_refused") -> Line:
 
     If something was changed, it says `otherwise` instead, followed by what happens next.
     """
-    told = {name: UNSETTLED, otherwise: SETTLED} if name != otherwise else {name: ""}
+    first = {name: UNSETTLED, otherwise: SETTLED} if name != otherwise else {name: ""}
     then = {n: f"{SETTLED}, and {w}" for n, w in {**enrolled.when, **deferred.when}.items()}
 
-    @says(**told, **then)
+    @says(**first, **then)
     def line(view: CallView) -> Iterable[Prompt]:
         results = view.call.results
         reached = {outcome.registration for outcome in results.outcomes}
